@@ -1,0 +1,400 @@
+//! What can go wrong, with the numbers.
+//!
+//! Every message puts the numbers first and the way out last. A panicking method
+//! panics with the text of the error its `try_` twin returns.
+
+use std::alloc::LayoutError;
+use std::fmt;
+
+use crate::storage::MemoryDomain;
+
+/// Why an operation on a tensor, a view or a storage was refused.
+///
+/// At most 40 bytes, so a `Result` of it stays cheap to return.
+///
+/// ```
+/// use kornia_tensor::{Tensor, TensorError};
+///
+/// let wrong = Tensor::<u8, 2>::from_shape_vec([2, 3], vec![0; 5]);
+/// assert_eq!(
+///     wrong.unwrap_err().to_string(),
+///     "5 elements do not fill shape [2, 3], which needs 6; pass exactly as many as the shape has"
+/// );
+/// assert!(size_of::<TensorError>() <= 40);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TensorError {
+    /// A value could not be converted to the element type that was asked for.
+    CastError,
+    /// The number of elements does not match the shape.
+    InvalidShape {
+        /// The shape that was asked for.
+        shape: Box<[usize]>,
+        /// How many elements there are.
+        found: usize,
+    },
+    /// An index lies outside its axis.
+    IndexOutOfBounds {
+        /// The axis, counted from the outermost.
+        axis: usize,
+        /// The index that was asked for.
+        index: usize,
+        /// The length of the axis.
+        size: usize,
+    },
+    /// A range is reversed or reaches outside its axis.
+    RangeOutOfBounds {
+        /// The axis, counted from the outermost.
+        axis: usize,
+        /// First index of the range.
+        start: usize,
+        /// One past the last index of the range.
+        end: usize,
+        /// The length of the axis.
+        size: usize,
+    },
+    /// A negative number stood where an index or a bound was expected.
+    NegativeIndex {
+        /// The axis, counted from the outermost.
+        axis: usize,
+        /// The number that was given.
+        index: i64,
+    },
+    /// A step, chunk, tile or window of length zero.
+    ZeroLength {
+        /// The axis, counted from the outermost.
+        axis: usize,
+    },
+    /// An axis number is not below the rank.
+    AxisOutOfBounds {
+        /// The axis that was asked for.
+        axis: usize,
+        /// The number of axes there are.
+        rank: usize,
+    },
+    /// The axes given to `permute_axes` are not each axis once.
+    InvalidPermutation {
+        /// The axes that were given.
+        axes: Box<[usize]>,
+    },
+    /// Only an axis of length 1 can be removed.
+    AxisNotRemovable {
+        /// The axis that was asked for.
+        axis: usize,
+        /// The length of that axis.
+        size: usize,
+    },
+    /// Two shapes differ where they must be equal.
+    DimensionMismatch {
+        /// The shape that was needed.
+        expected: Box<[usize]>,
+        /// The shape that was given.
+        found: Box<[usize]>,
+    },
+    /// A shape cannot be stretched to another by repeating axes of length 1.
+    NotBroadcastable {
+        /// The shape there is.
+        from: Box<[usize]>,
+        /// The shape that was asked for.
+        to: Box<[usize]>,
+    },
+    /// A reshape to another number of elements.
+    ReshapeMismatch {
+        /// The shape there is.
+        from: Box<[usize]>,
+        /// The shape that was asked for.
+        to: Box<[usize]>,
+    },
+    /// A reshape that no set of strides over the same memory can express.
+    ReshapeNeedsCopy {
+        /// The shape there is.
+        from: Box<[usize]>,
+        /// The shape that was asked for.
+        to: Box<[usize]>,
+    },
+    /// The element count or the byte span of a shape overflows (L1, L2, S2).
+    ShapeOverflow {
+        /// The shape that was asked for.
+        shape: Box<[usize]>,
+        /// Size of one element in bytes.
+        element_size: usize,
+    },
+    /// The strides reach further than the memory there is (L3).
+    LayoutOutOfBounds {
+        /// Elements the layout spans.
+        span: usize,
+        /// Elements the storage has.
+        len: usize,
+    },
+    /// Two indices may name the same element (L4).
+    OverlappingLayout {
+        /// The shape that was asked for.
+        shape: Box<[usize]>,
+        /// The strides that were asked for, in elements.
+        strides: Box<[isize]>,
+    },
+    /// A window reaches outside its storage.
+    WindowOutOfBounds {
+        /// First element of the window.
+        offset: usize,
+        /// Elements in the window.
+        len: usize,
+        /// Elements in the storage.
+        storage_len: usize,
+    },
+    /// A write to memory that other handles can read.
+    SharedStorage,
+    /// A write to memory that may only be read.
+    ReadOnlyStorage,
+    /// Memory the host cannot read or write.
+    NotHostAccessible {
+        /// Where the memory is.
+        domain: MemoryDomain,
+    },
+    /// A slice was asked of elements that do not lie in row-major order.
+    NotContiguous {
+        /// The shape.
+        shape: Box<[usize]>,
+        /// The strides, in elements.
+        strides: Box<[isize]>,
+    },
+    /// An address does not suit the element type.
+    Misaligned {
+        /// The address.
+        address: usize,
+        /// The alignment that is needed, in bytes.
+        align: usize,
+    },
+    /// The memory could not be had.
+    OutOfMemory {
+        /// How much was asked for.
+        bytes: usize,
+    },
+    /// An allocator refused, or answered something other than was asked.
+    StorageError(TensorAllocatorError),
+    /// The operation is not possible on this tensor.
+    UnsupportedOperation(String),
+}
+
+impl fmt::Display for TensorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CastError => {
+                f.write_str("a value does not fit the element type; convert it with `map`")
+            }
+            Self::InvalidShape { shape, found } => {
+                write!(f, "{found} elements do not fill shape {shape:?}")?;
+                match shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) {
+                    Some(needed) => write!(f, ", which needs {needed}")?,
+                    None => write!(f, ", which needs more than memory can address")?,
+                }
+                f.write_str("; pass exactly as many as the shape has")
+            }
+            Self::IndexOutOfBounds { axis, index, size } => write!(
+                f,
+                "index {index} is out of bounds for axis {axis} with size {size}"
+            ),
+            Self::RangeOutOfBounds {
+                axis,
+                start,
+                end,
+                size,
+            } if start > end => write!(
+                f,
+                "range {start}..{end} on axis {axis} with size {size} ends before it starts; \
+                 use `flip` to reverse an axis"
+            ),
+            Self::RangeOutOfBounds {
+                axis,
+                start,
+                end,
+                size,
+            } => write!(
+                f,
+                "range {start}..{end} is out of bounds for axis {axis} with size {size}; \
+                 `clip_box` cuts a box to a shape"
+            ),
+            Self::NegativeIndex { axis, index } => write!(
+                f,
+                "index {index} on axis {axis} is negative; use `FromEnd` to count from the end"
+            ),
+            Self::ZeroLength { axis } => write!(
+                f,
+                "length 0 for a step, chunk, tile or window on axis {axis}; it must be at least 1"
+            ),
+            Self::AxisOutOfBounds { axis, rank } => write!(
+                f,
+                "axis {axis} is out of bounds for a tensor of rank {rank}; axes count from 0"
+            ),
+            Self::InvalidPermutation { axes } => write!(
+                f,
+                "axes {axes:?} are no permutation; name each axis from 0 to {} once",
+                axes.len().saturating_sub(1)
+            ),
+            Self::AxisNotRemovable { axis, size } => write!(
+                f,
+                "axis {axis} has size {size} and only size 1 can be removed; \
+                 use `select` to keep one index of it"
+            ),
+            Self::DimensionMismatch { expected, found } => write!(
+                f,
+                "shape {found:?} was given where {expected:?} is needed; \
+                 `broadcast_to` stretches axes of length 1"
+            ),
+            Self::NotBroadcastable { from, to } => write!(
+                f,
+                "shape {from:?} does not broadcast to {to:?}; \
+                 counted from the last axis, sizes must be equal or 1"
+            ),
+            Self::ReshapeMismatch { from, to } => write!(
+                f,
+                "shape {from:?} and shape {to:?} differ in their number of elements; \
+                 a reshape keeps it"
+            ),
+            Self::ReshapeNeedsCopy { from, to } => write!(
+                f,
+                "shape {from:?} with these strides is no view of shape {to:?}; \
+                 call `contiguous()` first, which copies"
+            ),
+            Self::ShapeOverflow {
+                shape,
+                element_size,
+            } => write!(
+                f,
+                "shape {shape:?} with {element_size}-byte elements is larger than memory can \
+                 address; use a smaller shape"
+            ),
+            Self::LayoutOutOfBounds { span, len } => write!(
+                f,
+                "layout spans {span} elements and the storage has {len}; \
+                 use smaller strides or a larger storage"
+            ),
+            Self::OverlappingLayout { shape, strides } => write!(
+                f,
+                "shape {shape:?} with strides {strides:?} may reach one element by two indices; \
+                 only a `TensorView` may overlap itself"
+            ),
+            Self::WindowOutOfBounds {
+                offset,
+                len,
+                storage_len,
+            } => write!(
+                f,
+                "window of {len} elements at offset {offset} is out of bounds for a storage of \
+                 {storage_len} elements"
+            ),
+            Self::SharedStorage => f.write_str(
+                "storage is shared with other tensors; use `make_mut` to copy it, or drop the \
+                 other handles",
+            ),
+            Self::ReadOnlyStorage => f.write_str(
+                "storage is read-only; use `make_mut` or `deep_clone` to write to a copy",
+            ),
+            Self::NotHostAccessible { domain } => write!(
+                f,
+                "memory in {domain:?} cannot be reached from the host; copy it to host memory first"
+            ),
+            Self::NotContiguous { shape, strides } => write!(
+                f,
+                "shape {shape:?} with strides {strides:?} is not in row-major order; \
+                 use `view()` to read it, or `contiguous()` to copy it"
+            ),
+            Self::Misaligned { address, align } => write!(
+                f,
+                "address {address:#x} is not a multiple of {align}, the alignment of the elements; \
+                 copy the data to aligned memory"
+            ),
+            Self::OutOfMemory { bytes } => {
+                write!(
+                    f,
+                    "{bytes} bytes could not be allocated; use a smaller shape"
+                )
+            }
+            Self::StorageError(error) => write!(f, "{error}"),
+            Self::UnsupportedOperation(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for TensorError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::StorageError(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<TensorAllocatorError> for TensorError {
+    fn from(error: TensorAllocatorError) -> Self {
+        Self::StorageError(error)
+    }
+}
+
+/// Why an allocator did not give a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TensorAllocatorError {
+    /// Size and alignment do not make a layout.
+    LayoutError(LayoutError),
+    /// A null pointer stood where memory was expected.
+    NullPointer,
+    /// The allocator only labels memory that came from elsewhere.
+    CannotAllocateForeign,
+    /// The allocator failed, in its own words.
+    AllocationFailed(String),
+    /// The allocator gave a block that is not what was asked for.
+    BadBlock {
+        /// Bytes that were asked for.
+        expected: usize,
+        /// Bytes that came.
+        found: usize,
+    },
+}
+
+impl fmt::Display for TensorAllocatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LayoutError(error) => write!(f, "{error}; use a smaller shape"),
+            Self::NullPointer => {
+                f.write_str("null pointer where memory was expected; check the source of the data")
+            }
+            Self::CannotAllocateForeign => f.write_str(
+                "this allocator cannot allocate; wrap existing memory with `from_borrowed`",
+            ),
+            Self::AllocationFailed(why) => write!(f, "allocation failed: {why}"),
+            Self::BadBlock { expected, found } => write!(
+                f,
+                "allocator gave a block of {found} bytes where {expected} were asked for; \
+                 mend its `allocate`"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for TensorAllocatorError {}
+
+impl From<LayoutError> for TensorAllocatorError {
+    fn from(error: LayoutError) -> Self {
+        Self::LayoutError(error)
+    }
+}
+
+/// Unwraps the result behind a panicking front: the panic has the text of the error and
+/// the caller's location.
+#[track_caller]
+#[inline]
+pub(crate) fn expect<R>(result: Result<R, TensorError>) -> R {
+    match result {
+        Ok(value) => value,
+        Err(error) => fail(error),
+    }
+}
+
+#[track_caller]
+#[cold]
+#[inline(never)]
+pub(crate) fn fail(error: TensorError) -> ! {
+    panic!("{error}")
+}

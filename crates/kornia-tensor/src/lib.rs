@@ -1,0 +1,133 @@
+//! Tensors for computer vision whose copies, crops, reshapes and hand-overs between threads
+//! move no pixels.
+//!
+//! A [`Tensor<T, N>`](Tensor) is a window of reference-counted memory and a layout over it.
+//! Cloning it, slicing it, permuting, flipping or reshaping it gives another tensor over the
+//! same memory in O(1). Reading is free of checks beyond bounds; writing needs the sole handle,
+//! at run time by the reference count and at compile time by the borrow checker.
+//!
+//! ```
+//! use kornia_tensor::Tensor;
+//!
+//! let mut image = Tensor::<u8, 3>::from_shape_fn([480, 640, 3], |[y, x, c]| (y + x + c) as u8);
+//!
+//! // A crop, mirrored, RGB to BGR, planes first: four headers, no pixel moved.
+//! let crop = image.slice((100..200, 50..350, ..));
+//! let planes = crop.flip(1).flip(2).permute_axes([2, 0, 1])?;
+//! assert!(planes.shares_memory_with(&image));
+//!
+//! // It can go to another thread, because it owns its share of the memory.
+//! let mean = std::thread::spawn(move || {
+//!     planes.iter().map(|&p| u64::from(p)).sum::<u64>() / planes.numel() as u64
+//! });
+//! assert!(mean.join().unwrap() < 256);
+//!
+//! // Shared pixels cannot be written; a copy is made only where it is asked for.
+//! assert!(image.try_as_mut_slice().is_err());
+//! drop(crop);
+//! image.as_mut_slice()[0] = 255;
+//! # Ok::<(), kornia_tensor::TensorError>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! * [`Tensor`]: owns its share of the memory, `'static`, can be sent to threads.
+//! * [`TensorView`], [`TensorViewMut`]: borrowed; verbs cost no atomics.
+//! * [`TensorStorage`]: a window of shared memory without a shape.
+//! * [`Layout`]: shape and strides, and what can be done to them without any memory.
+//! * [`TensorAllocator`], [`MemoryResource`]: memory from elsewhere.
+//!
+//! The verbs (`slice`, `select`, `narrow`, `permute_axes`, `transpose`, `flip`, `reshape`,
+//! `flatten`, `insert_axis`, `remove_axis`, `split_at`, `chunks`, `tiles`) have one name and one
+//! meaning on all three types: on a tensor they give tensors, on a view views. Those that a
+//! programmer can get wrong panic, and have a `try_` twin that returns the same text as an error.
+//!
+//! # Who may write
+//!
+//! | you want | call | shared | read-only | strided |
+//! |---|---|---|---|---|
+//! | read, contiguous | [`as_slice`](Tensor::as_slice) | ok | ok | panic |
+//! | read, any layout | [`view`](Tensor::view) | ok | ok | ok |
+//! | write, never copy | [`as_mut_slice`](Tensor::as_mut_slice), [`view_mut`](Tensor::view_mut) | panic | panic | slice: panic |
+//! | the same, checked | [`try_as_mut_slice`](Tensor::try_as_mut_slice), [`try_view_mut`](Tensor::try_view_mut) | `SharedStorage` | `ReadOnlyStorage` | slice: `NotContiguous` |
+//! | write, copy if needed | [`make_mut`](Tensor::make_mut), [`make_mut_slice`](Tensor::make_mut_slice) | copies | copies | slice: copies |
+//! | the `Vec`, never copy | [`into_vec`](Tensor::into_vec), [`try_into_vec`](Tensor::try_into_vec) | panic, `Err(self)` | panic, `Err(self)` | panic, `Err(self)` |
+//! | own copy, fresh and unique | [`deep_clone`](Tensor::deep_clone) | copies | copies | copies |
+//! | standard layout | [`contiguous`](Tensor::contiguous) | moves | moves | copies |
+//!
+//! # Threads
+//!
+//! | type | `Send` if | `Sync` if | because |
+//! |---|---|---|---|
+//! | [`Tensor`], [`TensorStorage`] | `T: Send + Sync` | `T: Send + Sync` | handles on several threads read the same elements, and the last one drops them; a `&Tensor` can be cloned into a handle |
+//! | [`TensorView`] | `T: Sync` | `T: Sync` | it is a `&[T]` |
+//! | [`TensorViewMut`] | `T: Send` | `T: Sync` | it is a `&mut [T]` |
+//!
+//! # Invariants
+//!
+//! Every `unsafe` block names those it rests on.
+//!
+//! * **S1** The base of a storage is aligned, valid for its length, and not derived from a shared
+//!   reference if it may be written. **S2** Its elements are initialised if the host can read
+//!   them, and their size in bytes fits `isize`. **S3** What may be done with it is asked once.
+//!   **S4** Its owner is the only thing that frees it, once. **W1** A window lies within its
+//!   storage.
+//! * **L1** The product of the axis lengths that are not zero fits `isize`. **L2** So does the
+//!   distance from the lowest to the highest element, in elements and in bytes. **L3** Every
+//!   element a layout reaches lies in its window. **L4** No two indices of a tensor or a mutable
+//!   view share an element. **L5** A verb of [`Layout`] reaches only what its layout reaches.
+//! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **B1** (builder), **C1** to **C3**,
+//!   **E1**, **E2**, **R1** (iterators) stand on the fields they are about.
+//!
+//! # Features
+//!
+//! None is on by default. `dlpack` and `cuda` are named by manifests of published crates and
+//! empty so far.
+
+#![deny(unsafe_code)]
+
+mod copy;
+mod error;
+#[allow(unsafe_code)]
+mod iter;
+mod layout;
+mod overlap;
+mod rank;
+mod slice;
+#[allow(unsafe_code)]
+pub mod storage;
+#[allow(unsafe_code)]
+pub mod tensor;
+#[allow(unsafe_code)]
+pub mod view;
+#[allow(unsafe_code)]
+mod view_mut;
+
+pub use error::{TensorAllocatorError, TensorError};
+pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};
+pub use layout::{Layout, LayoutChunks, LayoutTiles, checked_numel, get_strides_from_shape};
+pub use rank::{Nat, Pred, Succ};
+pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, clip_box, step};
+pub use storage::{
+    AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain, MemoryResource,
+    TensorAllocator, TensorStorage, host_alloc,
+};
+pub use tensor::{CpuTensor2, Tensor, Tensor1, Tensor2, Tensor3, Tensor4, TensorParts};
+pub use view::TensorView;
+pub use view_mut::TensorViewMut;
+
+/// 0.2.0's path of the allocators.
+pub mod allocator {
+    #[doc(no_inline)]
+    pub use crate::error::TensorAllocatorError;
+    #[doc(no_inline)]
+    pub use crate::storage::{
+        AlignedAllocator, AllocHandle, CpuAllocator, TensorAllocator, host_alloc,
+    };
+}
+
+/// 0.2.0's path of the memory blocks.
+pub mod resource {
+    #[doc(no_inline)]
+    pub use crate::storage::{HostResource, MemoryDomain, MemoryResource};
+}

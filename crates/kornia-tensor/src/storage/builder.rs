@@ -1,0 +1,242 @@
+//! Fresh storage, written once, front to back.
+
+use std::alloc::Layout;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+
+use super::TensorStorage;
+use super::allocator::AllocHandle;
+use super::owner::{Access, Owner, StorageImpl};
+use super::resource::{MemoryDomain, MemoryResource};
+use crate::error::{TensorAllocatorError, TensorError};
+
+/// Memory for `capacity` elements of which the first ones are written.
+///
+/// Dropping it early drops exactly those and gives the memory back, so a closure that panics
+/// halfway leaks nothing.
+pub(crate) struct StorageBuilder<T> {
+    /// B1: `inner.len <= capacity` elements are initialised (S2), and `inner.base` is valid for
+    /// writes of `capacity` elements that nothing else can reach.
+    inner: StorageImpl<T>,
+    capacity: usize,
+}
+
+impl<T> StorageBuilder<T> {
+    /// Asks for memory for `capacity` elements; `None` stands for a `Vec`.
+    pub(crate) fn new(capacity: usize, alloc: Option<AllocHandle>) -> Result<Self, TensorError> {
+        let Some(alloc) = alloc else {
+            let mut elements = Vec::new();
+            elements
+                .try_reserve_exact(capacity)
+                .map_err(|_| out_of_memory::<T>(capacity))?;
+            return Ok(Self {
+                inner: StorageImpl::from_vec(elements, None),
+                capacity,
+            });
+        };
+        let block = alloc.allocate(array_layout::<T>(capacity)?)?;
+        let inner = StorageImpl::from_block(block, capacity, Some(alloc))?;
+        if inner.access == Access::NotHost {
+            return Err(TensorError::NotHostAccessible {
+                domain: inner.domain,
+            });
+        }
+        Ok(Self { inner, capacity })
+    }
+
+    /// Writes the next element.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn push(&mut self, value: T) {
+        assert!(
+            self.inner.len < self.capacity,
+            "more elements than the {} asked for",
+            self.capacity
+        );
+        // SAFETY: the line above.
+        unsafe { self.push_unchecked(value) }
+    }
+
+    /// Writes the next element without asking whether there is room.
+    ///
+    /// # Safety
+    ///
+    /// Fewer than `capacity` elements have been written.
+    #[inline]
+    pub(crate) unsafe fn push_unchecked(&mut self, value: T) {
+        // SAFETY: B1, and `len < capacity` by the caller.
+        let slot = unsafe { self.inner.base.add(self.inner.len) };
+        // SAFETY: in bounds of memory that only we can reach (B1).
+        unsafe { slot.write(value) };
+        self.inner.len += 1;
+    }
+
+    /// Moves all elements out of `source`, O(n), without calling any code of `T`.
+    #[track_caller]
+    pub(crate) fn append(&mut self, mut source: Vec<T>) {
+        let count = source.len();
+        assert!(
+            count <= self.capacity - self.inner.len,
+            "{count} elements do not fit"
+        );
+        // SAFETY: B1.
+        let to = unsafe { self.inner.base.add(self.inner.len) };
+        // SAFETY: `count` initialised elements move to memory of ours that has room for them
+        // (asserted) and overlaps nothing of theirs (B1).
+        unsafe { to.as_ptr().copy_from_nonoverlapping(source.as_ptr(), count) };
+        // SAFETY: the elements have moved out; the Vec must not drop them.
+        unsafe { source.set_len(0) };
+        self.inner.len += count;
+    }
+
+    /// Clones all elements of `source`; one `memcpy` where cloning is copying.
+    #[track_caller]
+    pub(crate) fn extend_from_slice(&mut self, source: &[T])
+    where
+        T: Clone,
+    {
+        let count = source.len();
+        assert!(
+            count <= self.capacity - self.inner.len,
+            "{count} elements do not fit"
+        );
+        for value in source {
+            // SAFETY: the assertion above made room for all of them.
+            unsafe { self.push_unchecked(value.clone()) };
+        }
+    }
+
+    /// Writes `count` clones of `value`.
+    #[track_caller]
+    pub(crate) fn extend_with(&mut self, count: usize, value: T)
+    where
+        T: Clone,
+    {
+        assert!(
+            count <= self.capacity - self.inner.len,
+            "{count} elements do not fit"
+        );
+        for _ in 0..count {
+            // SAFETY: the assertion above made room for all of them.
+            unsafe { self.push_unchecked(value.clone()) };
+        }
+    }
+
+    /// The storage, once every element is written.
+    #[track_caller]
+    pub(crate) fn finish(self) -> TensorStorage<T> {
+        assert_eq!(
+            self.inner.len, self.capacity,
+            "storage finished before it was filled"
+        );
+        TensorStorage::adopt(self.inner)
+    }
+}
+
+impl<T> StorageImpl<T> {
+    /// Adopts a `Vec` as it is. O(1).
+    pub(super) fn from_vec(elements: Vec<T>, alloc: Option<AllocHandle>) -> Self {
+        let mut elements = ManuallyDrop::new(elements);
+        Self {
+            // S1: from `as_mut_ptr`, so never from a shared slice. It is never null.
+            base: NonNull::new(elements.as_mut_ptr()).unwrap_or(NonNull::dangling()),
+            len: elements.len(),
+            access: Access::ReadWrite,
+            domain: MemoryDomain::Host,
+            alloc,
+            owner: Owner::Vec {
+                capacity: elements.capacity(),
+            },
+        }
+    }
+
+    /// Adopts a block that must have room for `room` elements; none counts as written.
+    ///
+    /// An allocator is trusted to give memory, not to give enough of it.
+    pub(super) fn from_block(
+        block: Box<dyn MemoryResource>,
+        room: usize,
+        alloc: Option<AllocHandle>,
+    ) -> Result<Self, TensorError> {
+        let expected = array_layout::<T>(room)?.size();
+        let found = block.len_bytes();
+        if found < expected {
+            return Err(TensorAllocatorError::BadBlock { expected, found }.into());
+        }
+        let base = NonNull::new(block.as_ptr())
+            .ok_or(TensorAllocatorError::NullPointer)?
+            .cast();
+        check_aligned(base)?;
+        if block.is_readonly() {
+            return Err(TensorError::ReadOnlyStorage);
+        }
+        let domain = block.domain();
+        let access = if domain.is_host_accessible() {
+            Access::ReadWrite
+        } else {
+            Access::NotHost
+        };
+        Ok(Self {
+            base,
+            len: 0,
+            access,
+            domain,
+            alloc,
+            owner: Owner::Block(block),
+        })
+    }
+}
+
+impl<T> TensorStorage<T> {
+    /// `len` elements of zero bytes; large ones come as untouched pages.
+    ///
+    /// # Safety
+    ///
+    /// `T` is valid when all its bytes are zero.
+    pub(crate) unsafe fn zeroed(
+        len: usize,
+        alloc: Option<AllocHandle>,
+    ) -> Result<Self, TensorError> {
+        let layout = array_layout::<T>(len)?;
+        let mut inner = match alloc {
+            Some(alloc) => {
+                let block = alloc.allocate_zeroed(layout)?;
+                StorageImpl::from_block(block, len, Some(alloc))?
+            }
+            None if layout.size() == 0 => StorageImpl::from_vec(Vec::new(), None),
+            None => {
+                // SAFETY: the layout is not zero-sized.
+                let ptr = unsafe { std::alloc::alloc_zeroed(layout) };
+                let base = NonNull::new(ptr.cast::<T>()).ok_or(out_of_memory::<T>(len))?;
+                // SAFETY: a block of `Layout::array::<T>(len)` from the global allocator, which
+                // is what a `Vec` of this capacity holds.
+                let elements = unsafe { Vec::from_raw_parts(base.as_ptr(), 0, len) };
+                StorageImpl::from_vec(elements, None)
+            }
+        };
+        // S2: the memory is zeroed, which makes `len` valid elements by the caller's promise.
+        inner.len = len;
+        Ok(Self::adopt(inner))
+    }
+}
+
+/// Refuses an address that does not suit `T`.
+pub(super) fn check_aligned<T>(ptr: NonNull<T>) -> Result<(), TensorError> {
+    if ptr.is_aligned() {
+        return Ok(());
+    }
+    Err(TensorError::Misaligned {
+        address: ptr.addr().get(),
+        align: align_of::<T>(),
+    })
+}
+
+fn array_layout<T>(len: usize) -> Result<Layout, TensorError> {
+    Layout::array::<T>(len).map_err(|_| out_of_memory::<T>(len))
+}
+
+fn out_of_memory<T>(len: usize) -> TensorError {
+    TensorError::OutOfMemory {
+        bytes: len.saturating_mul(size_of::<T>()),
+    }
+}

@@ -1,0 +1,128 @@
+//! Writing, and giving memory back: what takes the sole handle.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::TensorStorage;
+use super::builder::StorageBuilder;
+use super::owner::{Access, Owner};
+use crate::error::{self, TensorError};
+
+impl<T> TensorStorage<T> {
+    /// The one door to writing: the first element, if this is the only handle of memory the
+    /// host may write.
+    #[inline]
+    pub(crate) fn exclusive(&mut self) -> Result<NonNull<T>, TensorError> {
+        let ptr = self.exclusive_address()?;
+        self.check_readable()?;
+        Ok(ptr)
+    }
+
+    /// As `exclusive`, also for memory the host can only pass on.
+    #[inline]
+    fn exclusive_address(&mut self) -> Result<NonNull<T>, TensorError> {
+        let inner = Arc::get_mut(&mut self.inner).ok_or(TensorError::SharedStorage)?;
+        match inner.access {
+            Access::ReadOnly => Err(TensorError::ReadOnlyStorage),
+            Access::ReadWrite | Access::NotHost => Ok(self.ptr),
+        }
+    }
+
+    /// First element of the window, for writing through the pointer while this handle lives
+    /// and stays the only one. Memory of a device gives its device address.
+    ///
+    /// # Panics
+    ///
+    /// If the storage is shared or read-only.
+    #[inline]
+    #[track_caller]
+    pub fn as_mut_ptr(&mut self) -> *mut T {
+        error::expect(self.exclusive_address()).as_ptr()
+    }
+
+    /// The window's elements, for writing. O(1), never copies.
+    ///
+    /// # Panics
+    ///
+    /// If the storage is shared or read-only, or the host cannot write it.
+    #[inline]
+    #[track_caller]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        error::expect(self.try_as_mut_slice())
+    }
+
+    /// The window's elements, for writing. O(1), never copies.
+    ///
+    /// # Errors
+    ///
+    /// `SharedStorage` while another handle exists, `ReadOnlyStorage`, `NotHostAccessible`.
+    #[inline]
+    pub fn try_as_mut_slice(&mut self) -> Result<&mut [T], TensorError> {
+        let ptr = self.exclusive()?;
+        // SAFETY: W1, S1, S2: initialised, aligned, and writable because `exclusive` returned
+        // Ok. No other handle exists and this one is mutably borrowed for as long as the slice.
+        Ok(unsafe { std::slice::from_raw_parts_mut(ptr.as_ptr(), self.len) })
+    }
+
+    /// A fresh storage with clones of the window's elements, from the same allocator. O(n).
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory` or what the allocator answered, `NotHostAccessible`.
+    pub fn deep_clone(&self) -> Result<Self, TensorError>
+    where
+        T: Clone,
+    {
+        let elements = self.try_as_slice()?;
+        let mut builder = StorageBuilder::new(elements.len(), self.alloc_choice())?;
+        builder.extend_from_slice(elements);
+        Ok(builder.finish())
+    }
+
+    /// The `Vec` this storage was made from. O(1), never copies.
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_into_vec`](Self::try_into_vec) gives the storage back, saying why.
+    #[track_caller]
+    pub fn into_vec(self) -> Vec<T> {
+        match self.try_into_vec() {
+            Ok(elements) => elements,
+            Err(mut storage) => error::fail(storage.why_not_vec()),
+        }
+    }
+
+    /// The `Vec` this storage was made from. O(1), never copies.
+    ///
+    /// # Errors
+    ///
+    /// The storage itself, if
+    ///
+    /// 1. its memory is no `Vec` (an allocator's block, foreign memory);
+    /// 2. it is a window of less than the whole `Vec`;
+    /// 3. another handle exists.
+    pub fn try_into_vec(self) -> Result<Vec<T>, Self> {
+        let Self { inner, ptr, len } = self;
+        if !matches!(inner.owner, Owner::Vec { .. }) || len != inner.len {
+            return Err(Self { inner, ptr, len });
+        }
+        let inner = Arc::try_unwrap(inner).map_err(|inner| Self { inner, ptr, len })?;
+        inner.into_vec().map_err(Self::adopt)
+    }
+
+    fn why_not_vec(&mut self) -> TensorError {
+        let what = match &self.inner.owner {
+            Owner::Vec { .. } if self.len != self.inner.len => format!(
+                "window of {} of {} elements cannot become a Vec; use `to_vec` on a view to copy it",
+                self.len, self.inner.len
+            ),
+            Owner::Vec { .. } => return TensorError::SharedStorage,
+            owner => format!(
+                "{} elements of {} memory cannot become a Vec; use `to_vec` on a view to copy them",
+                self.len,
+                owner.name()
+            ),
+        };
+        TensorError::UnsupportedOperation(what)
+    }
+}

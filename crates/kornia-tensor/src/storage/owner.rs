@@ -1,0 +1,108 @@
+//! One allocation and the only code that frees it.
+
+use std::any::Any;
+use std::mem::ManuallyDrop;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::ptr::NonNull;
+
+use super::allocator::AllocHandle;
+use super::resource::{MemoryDomain, MemoryResource};
+
+/// What may be done with an allocation, asked once when it is adopted (S3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// The host reads and writes it.
+    ReadWrite,
+    /// The host reads it; nobody writes it.
+    ReadOnly,
+    /// The host can only pass the address on.
+    NotHost,
+}
+
+/// Who frees the memory, and how.
+pub(crate) enum Owner {
+    /// The parts of a `Vec<T>`: `base` and `len` of the storage with this capacity.
+    Vec { capacity: usize },
+    /// A block of an allocator; this crate drops the elements, the block frees itself.
+    Block(Box<dyn MemoryResource>),
+    /// Memory that something else looks after, elements included. Dropped, never touched:
+    /// `Sync` is not needed.
+    Foreign(#[expect(dead_code, reason = "kept to be dropped")] Box<dyn Any + Send>),
+    /// Memory that outlives the storage by promise.
+    Borrowed,
+}
+
+impl Owner {
+    /// For `Debug` output.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Vec { .. } => "Vec",
+            Self::Block(_) => "Block",
+            Self::Foreign(_) => "Foreign",
+            Self::Borrowed => "Borrowed",
+        }
+    }
+}
+
+/// One allocation of `len` elements.
+pub(crate) struct StorageImpl<T> {
+    /// S1: aligned for `T`; valid for reads of `len` elements for as long as `owner` lives,
+    /// and for writes if `access` is `ReadWrite`, in which case it was never derived from a
+    /// shared reference.
+    pub(super) base: NonNull<T>,
+    /// S2: all `len` elements are initialised if the host can read them, and
+    /// `len * size_of::<T>() <= isize::MAX`.
+    pub(super) len: usize,
+    /// S3: settled at construction.
+    pub(super) access: Access,
+    pub(super) domain: MemoryDomain,
+    /// Where copies of this storage are allocated; `None` is plain `Vec` memory.
+    pub(super) alloc: Option<AllocHandle>,
+    /// S4: frees the memory, once; nothing else does.
+    pub(super) owner: Owner,
+}
+
+impl<T> StorageImpl<T> {
+    /// The `Vec` this allocation came from, if it came from one.
+    pub(super) fn into_vec(self) -> Result<Vec<T>, Self> {
+        let Owner::Vec { capacity } = self.owner else {
+            return Err(self);
+        };
+        let mut this = ManuallyDrop::new(self);
+        this.alloc = None;
+        // SAFETY: S1, S2: base, len and capacity are those of the `Vec` that was adopted. S4:
+        // `this` is never dropped, so the new `Vec` is the only owner; the other fields have
+        // nothing left to free (`alloc` was just cleared).
+        Ok(unsafe { Vec::from_raw_parts(this.base.as_ptr(), this.len, capacity) })
+    }
+}
+
+impl<T> Drop for StorageImpl<T> {
+    fn drop(&mut self) {
+        match self.owner {
+            Owner::Vec { capacity } => {
+                // SAFETY: S1, S2, S4: the parts of the adopted `Vec`, freed here only.
+                drop(unsafe { Vec::from_raw_parts(self.base.as_ptr(), self.len, capacity) });
+            }
+            Owner::Block(_) if self.access == Access::ReadWrite => {
+                let elements = NonNull::slice_from_raw_parts(self.base, self.len);
+                // SAFETY: S1, S2: initialised and writable. S4: dropped here only. The block
+                // itself is freed by the drop of `owner` right after, also on unwinding.
+                unsafe { elements.drop_in_place() };
+            }
+            Owner::Block(_) | Owner::Foreign(_) | Owner::Borrowed => {}
+        }
+    }
+}
+
+// SAFETY: handles on other threads read `T` through `&T` (needs `T: Sync`) and the last of them
+// drops it or moves it out (needs `T: Send`). The owner is only dropped, and every owner is
+// `Send`; the allocator handle is `Send + Sync`.
+unsafe impl<T: Send + Sync> Send for StorageImpl<T> {}
+// SAFETY: as above: a shared reference can be cloned into a handle, so it needs both.
+unsafe impl<T: Send + Sync> Sync for StorageImpl<T> {}
+
+// A panic cannot leave the storage itself half-changed: all its fields are settled at
+// construction. What matters is the elements, so these follow `T` as they do for `Arc<[T]>`.
+impl<T: RefUnwindSafe> UnwindSafe for StorageImpl<T> {}
+impl<T: RefUnwindSafe> RefUnwindSafe for StorageImpl<T> {}

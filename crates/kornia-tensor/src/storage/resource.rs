@@ -1,0 +1,184 @@
+//! Blocks of memory and where they live.
+
+use std::alloc::Layout;
+use std::any::Any;
+use std::ptr::NonNull;
+
+use crate::error::TensorAllocatorError;
+
+/// Where memory lives, and so who can reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MemoryDomain {
+    /// Ordinary memory of the process.
+    Host,
+    /// Memory of an accelerator that the host cannot read.
+    Device {
+        /// Ordinal of the accelerator.
+        id: i32,
+    },
+    /// Memory that the host and an accelerator both reach through one address.
+    Unified {
+        /// Ordinal of the accelerator.
+        id: i32,
+    },
+}
+
+impl MemoryDomain {
+    /// Whether the host can read and write it.
+    pub fn is_host_accessible(&self) -> bool {
+        matches!(self, Self::Host | Self::Unified { .. })
+    }
+
+    /// Whether an accelerator can read and write it.
+    pub fn is_device_accessible(&self) -> bool {
+        matches!(self, Self::Device { .. } | Self::Unified { .. })
+    }
+
+    /// Ordinal of the accelerator; 0 for host memory.
+    pub fn device_id(&self) -> i32 {
+        match self {
+            Self::Host => 0,
+            Self::Device { id } | Self::Unified { id } => *id,
+        }
+    }
+}
+
+/// One block of memory, given back when the value is dropped.
+///
+/// A tensor asks every method **once**, when it adopts the block, and keeps the answers.
+///
+/// # Safety
+///
+/// From the moment a block is returned by [`TensorAllocator::allocate`] until it is dropped:
+///
+/// * `as_ptr` is valid for reads of `len_bytes` bytes, and for writes unless `is_readonly`,
+///   from the host if the domain is host accessible. The memory stays where it is when the
+///   value moves.
+/// * Nothing else reads or writes that memory, other than through the pointer.
+/// * `domain` tells the truth, and no method unwinds out of a destructor.
+///
+/// [`TensorAllocator::allocate`]: crate::TensorAllocator::allocate
+pub unsafe trait MemoryResource: Send + Sync {
+    /// First byte of the block.
+    fn as_ptr(&self) -> *mut u8;
+
+    /// Size of the block in bytes; at least what was asked for.
+    fn len_bytes(&self) -> usize;
+
+    /// Where the block lives.
+    fn domain(&self) -> MemoryDomain;
+
+    /// The concrete type, for crates that keep device handles beside the pointer.
+    fn as_any(&self) -> &dyn Any;
+
+    /// Whether the block may only be read.
+    fn is_readonly(&self) -> bool {
+        false
+    }
+}
+
+/// A block of the global allocator.
+///
+/// ```
+/// use std::alloc::Layout;
+/// use kornia_tensor::{HostResource, MemoryResource};
+///
+/// let block = HostResource::from_layout(Layout::from_size_align(100, 64)?)?;
+/// assert_eq!(block.len_bytes(), 100);
+/// assert_eq!(block.as_ptr().addr() % 64, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct HostResource {
+    /// H1: if `layout.size() > 0`, a live block of the global allocator with exactly this
+    /// layout, owned by this value alone; else a dangling pointer with its alignment.
+    ptr: NonNull<u8>,
+    layout: Layout,
+}
+
+impl HostResource {
+    /// Allocates zeroed memory; large blocks come as untouched pages.
+    ///
+    /// # Errors
+    ///
+    /// `AllocationFailed` if the global allocator has no such block.
+    pub fn from_layout(layout: Layout) -> Result<Self, TensorAllocatorError> {
+        Self::obtain(layout, std::alloc::alloc_zeroed)
+    }
+
+    /// Allocates memory whose contents are not initialised.
+    ///
+    /// # Errors
+    ///
+    /// `AllocationFailed` if the global allocator has no such block.
+    pub fn uninit(layout: Layout) -> Result<Self, TensorAllocatorError> {
+        Self::obtain(layout, std::alloc::alloc)
+    }
+
+    fn obtain(
+        layout: Layout,
+        alloc: unsafe fn(Layout) -> *mut u8,
+    ) -> Result<Self, TensorAllocatorError> {
+        if layout.size() == 0 {
+            return Ok(Self {
+                ptr: dangling(layout),
+                layout,
+            });
+        }
+        // SAFETY: the layout is not zero-sized, which is all both functions ask (H1).
+        let ptr = unsafe { alloc(layout) };
+        let ptr = NonNull::new(ptr).ok_or_else(|| {
+            TensorAllocatorError::AllocationFailed(format!(
+                "{} bytes aligned to {} were refused by the global allocator",
+                layout.size(),
+                layout.align()
+            ))
+        })?;
+        Ok(Self { ptr, layout })
+    }
+
+    /// Size and alignment of the block.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+}
+
+/// An address that suits the layout and belongs to nothing.
+fn dangling(layout: Layout) -> NonNull<u8> {
+    let align = layout.align();
+    NonNull::new(std::ptr::without_provenance_mut(align)).unwrap_or(NonNull::dangling())
+}
+
+// SAFETY: H1: the block is valid for its size until drop, at a fixed address, and this value
+// is its only owner. Host memory, written and read through the pointer alone.
+unsafe impl MemoryResource for HostResource {
+    fn as_ptr(&self) -> *mut u8 {
+        self.ptr.as_ptr()
+    }
+
+    fn len_bytes(&self) -> usize {
+        self.layout.size()
+    }
+
+    fn domain(&self) -> MemoryDomain {
+        MemoryDomain::Host
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Drop for HostResource {
+    fn drop(&mut self) {
+        if self.layout.size() != 0 {
+            // SAFETY: H1: allocated with this layout, and freed here only.
+            unsafe { std::alloc::dealloc(self.ptr.as_ptr(), self.layout) }
+        }
+    }
+}
+
+// SAFETY: H1: sole owner of plain memory; nothing is tied to a thread.
+unsafe impl Send for HostResource {}
+// SAFETY: H1: shared access offers the address and the layout, nothing mutable.
+unsafe impl Sync for HostResource {}

@@ -1,0 +1,427 @@
+//! Making tensors.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use num_traits::Zero;
+
+use super::Tensor;
+use crate::error::{self, TensorError};
+use crate::layout::Layout;
+use crate::storage::{
+    AllocHandle, MemoryDomain, StorageBuilder, TensorStorage, host_alloc, normalize,
+};
+use crate::view::check_numel;
+
+/// A fresh tensor in standard layout whose elements `fill` writes, all of them, in order.
+///
+/// Fails before `fill` is called, if it fails.
+#[track_caller]
+pub(crate) fn fresh<T, const N: usize>(
+    shape: [usize; N],
+    alloc: Option<AllocHandle>,
+    fill: impl FnOnce(&mut StorageBuilder<T>),
+) -> Result<Tensor<T, N>, TensorError> {
+    let layout = Layout::contiguous(shape, size_of::<T>())?;
+    let mut builder = StorageBuilder::new(layout.numel(), alloc)?;
+    fill(&mut builder);
+    Ok(Tensor::from_checked(builder.finish(), layout))
+}
+
+/// From elements that exist.
+impl<T> Tensor<T, 1> {
+    /// A tensor with clones of the elements of a slice. O(n).
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory`.
+    pub fn from_slice(elements: &[T]) -> Result<Self, TensorError>
+    where
+        T: Clone,
+    {
+        Self::from_shape_slice([elements.len()], elements)
+    }
+}
+
+/// From elements that exist.
+impl<T, const N: usize> Tensor<T, N> {
+    /// A tensor over the memory of a `Vec`, in row-major order. O(1), no element moves;
+    /// [`into_vec`](Self::into_vec) gives it back.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidShape` if the `Vec` does not have exactly as many elements as the shape.
+    #[inline]
+    pub fn from_shape_vec(shape: [usize; N], elements: Vec<T>) -> Result<Self, TensorError> {
+        let layout = Layout::contiguous(shape, size_of::<T>())?;
+        check_numel(&layout, elements.len())?;
+        Ok(Self::from_checked(
+            TensorStorage::from_host_vec(elements),
+            layout,
+        ))
+    }
+
+    /// As [`from_shape_vec`](Self::from_shape_vec), in memory of an allocator: O(1) for the
+    /// default one, else the elements move there, O(n).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidShape`, or what the allocator answered.
+    pub fn from_shape_vec_in(
+        shape: [usize; N],
+        elements: Vec<T>,
+        alloc: AllocHandle,
+    ) -> Result<Self, TensorError> {
+        let Some(alloc) = normalize(alloc) else {
+            return Self::from_shape_vec(shape, elements);
+        };
+        check_numel(&Layout::contiguous(shape, size_of::<T>())?, elements.len())?;
+        fresh(shape, Some(alloc), |out| out.append(elements))
+    }
+
+    /// A tensor with clones of the elements of a slice, in row-major order. O(n).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidShape` if the slice does not have exactly as many elements as the shape;
+    /// `OutOfMemory`.
+    pub fn from_shape_slice(shape: [usize; N], elements: &[T]) -> Result<Self, TensorError>
+    where
+        T: Clone,
+    {
+        Self::from_shape_slice_in(shape, elements, host_alloc())
+    }
+
+    /// As [`from_shape_slice`](Self::from_shape_slice), in memory of an allocator.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidShape`, or what the allocator answered.
+    pub fn from_shape_slice_in(
+        shape: [usize; N],
+        elements: &[T],
+        alloc: AllocHandle,
+    ) -> Result<Self, TensorError>
+    where
+        T: Clone,
+    {
+        check_numel(&Layout::contiguous(shape, size_of::<T>())?, elements.len())?;
+        fresh(shape, normalize(alloc), |out| {
+            out.extend_from_slice(elements)
+        })
+    }
+
+    /// A tensor of `f` of each index, called in row-major order. O(n).
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for it; see [`try_from_shape_fn_in`](Self::try_from_shape_fn_in).
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let ramp = Tensor::from_shape_fn([2, 3], |[y, x]| 10 * y + x);
+    /// assert_eq!(ramp.as_slice(), [0, 1, 2, 10, 11, 12]);
+    /// ```
+    #[track_caller]
+    pub fn from_shape_fn<F>(shape: [usize; N], f: F) -> Self
+    where
+        F: FnMut([usize; N]) -> T,
+    {
+        Self::from_shape_fn_in(shape, host_alloc(), f)
+    }
+
+    /// As [`from_shape_fn`](Self::from_shape_fn), in memory of an allocator.
+    ///
+    /// # Panics
+    ///
+    /// If the allocator does not give the memory.
+    #[track_caller]
+    pub fn from_shape_fn_in<F>(shape: [usize; N], alloc: AllocHandle, f: F) -> Self
+    where
+        F: FnMut([usize; N]) -> T,
+    {
+        error::expect(Self::try_from_shape_fn_in(shape, alloc, f))
+    }
+
+    /// As [`from_shape_fn_in`](Self::from_shape_fn_in), for shapes that come from data.
+    ///
+    /// # Errors
+    ///
+    /// `ShapeOverflow`, `OutOfMemory`, or what the allocator answered; `f` is not called then.
+    pub fn try_from_shape_fn_in<F>(
+        shape: [usize; N],
+        alloc: AllocHandle,
+        mut f: F,
+    ) -> Result<Self, TensorError>
+    where
+        F: FnMut([usize; N]) -> T,
+    {
+        fresh(shape, normalize(alloc), |out| {
+            let count = Layout::row_major(shape).numel();
+            let mut index = [0; N];
+            for _ in 0..count {
+                out.push(f(index));
+                for axis in (0..N).rev() {
+                    index[axis] += 1;
+                    if index[axis] < shape[axis] {
+                        break;
+                    }
+                    index[axis] = 0;
+                }
+            }
+        })
+    }
+}
+
+/// From one value.
+impl<T: Clone, const N: usize> Tensor<T, N> {
+    /// A tensor of clones of one value. O(n).
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for it; see [`try_full_in`](Self::try_full_in).
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let grey = Tensor::<u8, 2>::full([480, 640], 128);
+    /// assert!(grey.iter().all(|&pixel| pixel == 128));
+    /// ```
+    #[track_caller]
+    pub fn full(shape: [usize; N], value: T) -> Self {
+        error::expect(Self::try_full_in(shape, value, host_alloc()))
+    }
+
+    /// 0.2.0's name of [`full`](Self::full).
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    #[track_caller]
+    pub fn from_shape_val(shape: [usize; N], value: T) -> Self {
+        Self::full(shape, value)
+    }
+
+    /// As [`full`](Self::full), in memory of an allocator.
+    ///
+    /// # Panics
+    ///
+    /// If the allocator does not give the memory.
+    #[track_caller]
+    pub fn from_shape_val_in(shape: [usize; N], value: T, alloc: AllocHandle) -> Self {
+        error::expect(Self::try_full_in(shape, value, alloc))
+    }
+
+    /// As [`from_shape_val_in`](Self::from_shape_val_in), for shapes that come from data.
+    ///
+    /// # Errors
+    ///
+    /// `ShapeOverflow`, `OutOfMemory`, or what the allocator answered.
+    pub fn try_full_in(
+        shape: [usize; N],
+        value: T,
+        alloc: AllocHandle,
+    ) -> Result<Self, TensorError> {
+        fresh(shape, normalize(alloc), |out| {
+            let count = Layout::row_major(shape).numel();
+            out.extend_with(count, value);
+        })
+    }
+
+    /// A tensor of zeros. Memory for numbers comes zeroed from the operating system: O(1) for
+    /// large shapes, until the elements are touched.
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for it; see [`try_zeros_in`](Self::try_zeros_in).
+    #[track_caller]
+    pub fn zeros(shape: [usize; N]) -> Self
+    where
+        T: Zero,
+    {
+        error::expect(Self::try_zeros_in(shape, host_alloc()))
+    }
+
+    /// As [`zeros`](Self::zeros), in memory of an allocator.
+    ///
+    /// # Panics
+    ///
+    /// If the allocator does not give the memory.
+    #[track_caller]
+    pub fn zeros_in(shape: [usize; N], alloc: AllocHandle) -> Self
+    where
+        T: Zero,
+    {
+        error::expect(Self::try_zeros_in(shape, alloc))
+    }
+
+    /// As [`zeros_in`](Self::zeros_in), for shapes that come from data.
+    ///
+    /// # Errors
+    ///
+    /// `ShapeOverflow`, `OutOfMemory`, or what the allocator answered.
+    ///
+    /// ```
+    /// use kornia_tensor::{Tensor, TensorError, host_alloc};
+    ///
+    /// let header = [1 << 40, 1 << 20];
+    /// let refused = Tensor::<f32, 2>::try_zeros_in(header, host_alloc());
+    /// assert_eq!(refused.unwrap_err(), TensorError::OutOfMemory { bytes: 1 << 62 });
+    /// ```
+    pub fn try_zeros_in(shape: [usize; N], alloc: AllocHandle) -> Result<Self, TensorError>
+    where
+        T: Zero,
+    {
+        if !is_number::<T>() {
+            return Self::try_full_in(shape, T::zero(), alloc);
+        }
+        let layout = Layout::contiguous(shape, size_of::<T>())?;
+        // SAFETY: the number zero is all zero bytes in every type `is_number` names.
+        let storage = unsafe { TensorStorage::zeroed(layout.numel(), normalize(alloc)) }?;
+        Ok(Self::from_checked(storage, layout))
+    }
+}
+
+/// Whether `T` is one of the language's own number types.
+fn is_number<T>() -> bool {
+    let this = typeid::of::<T>();
+    [
+        TypeId::of::<u8>(),
+        TypeId::of::<f32>(),
+        TypeId::of::<u16>(),
+        TypeId::of::<i16>(),
+        TypeId::of::<i32>(),
+        TypeId::of::<f64>(),
+        TypeId::of::<i8>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<i64>(),
+        TypeId::of::<usize>(),
+        TypeId::of::<isize>(),
+        TypeId::of::<u128>(),
+        TypeId::of::<i128>(),
+    ]
+    .contains(&this)
+}
+
+/// From memory that belongs to something else.
+impl<T, const N: usize> Tensor<T, N> {
+    /// Wraps memory that someone else frees, later than every handle. O(1). `len` is in
+    /// **bytes**, and may be larger than the shape needs.
+    ///
+    /// # Safety
+    ///
+    /// `data` is valid for reads and writes of `len` bytes of initialised elements until the
+    /// last handle is dropped, was not derived from a shared reference, and nothing else reads
+    /// or writes that memory while a handle exists. The elements are not dropped.
+    ///
+    /// # Errors
+    ///
+    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `InvalidShape` if `len` is
+    /// too small or no multiple of the element size.
+    pub unsafe fn from_raw_parts(
+        shape: [usize; N],
+        data: *const T,
+        len: usize,
+        alloc: AllocHandle,
+    ) -> Result<Self, TensorError> {
+        let layout = Layout::contiguous(shape, size_of::<T>())?;
+        let numel = layout.numel();
+        let found = len / size_of::<T>().max(1);
+        let fits = numel * size_of::<T>() <= len && len.is_multiple_of(size_of::<T>().max(1));
+        if !fits {
+            return Err(TensorError::InvalidShape {
+                shape: shape.into(),
+                found,
+            });
+        }
+        let (domain, alloc) = (MemoryDomain::Host, normalize(alloc));
+        // SAFETY: the caller's promise, for the elements the shape needs.
+        let storage = unsafe { TensorStorage::foreign(data, numel, alloc, domain, false, None) }?;
+        Ok(Self::from_checked(storage, layout))
+    }
+
+    /// Wraps memory that `keepalive` keeps valid. O(1); `keepalive` is dropped with the last
+    /// handle. `len` is in elements.
+    ///
+    /// # Safety
+    ///
+    /// Until `keepalive` is dropped, `data` is valid for reads and writes of `len` initialised
+    /// elements (as `domain` allows), was not derived from a shared reference, and **nothing
+    /// else reads or writes that memory**, through `keepalive` or otherwise. The elements are
+    /// not dropped.
+    ///
+    /// # Errors
+    ///
+    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `InvalidShape` if `len` is
+    /// not the number of elements of the shape.
+    pub unsafe fn from_borrowed(
+        shape: [usize; N],
+        data: *const T,
+        len: usize,
+        domain: MemoryDomain,
+        keepalive: Arc<dyn Any + Send + Sync>,
+    ) -> Result<Self, TensorError> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::borrowed(shape, data, len, domain, keepalive, false) }
+    }
+
+    /// Wraps memory that may be read and is never written through the tensor. O(1); `keepalive`
+    /// is dropped with the last handle. `len` is in elements.
+    ///
+    /// # Safety
+    ///
+    /// Until `keepalive` is dropped, `data` is valid for reads of `len` initialised elements
+    /// (as `domain` allows), and nothing writes that memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_borrowed`](Self::from_borrowed).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use kornia_tensor::{MemoryDomain, Tensor, TensorError};
+    ///
+    /// let frame: Arc<Vec<u8>> = Arc::new(vec![7; 12]);
+    /// // SAFETY: the `Arc` keeps the elements where they are, and nobody can write to them.
+    /// let mut t = unsafe {
+    ///     Tensor::from_borrowed_readonly(
+    ///         [2, 2, 3], frame.as_ptr(), 12, MemoryDomain::Host, frame.clone(),
+    ///     )
+    /// }?;
+    /// assert_eq!(t[[1, 1, 2]], 7);
+    /// assert_eq!(t.try_as_mut_slice().unwrap_err(), TensorError::ReadOnlyStorage);
+    /// # Ok::<(), TensorError>(())
+    /// ```
+    pub unsafe fn from_borrowed_readonly(
+        shape: [usize; N],
+        data: *const T,
+        len: usize,
+        domain: MemoryDomain,
+        keepalive: Arc<dyn Any + Send + Sync>,
+    ) -> Result<Self, TensorError> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::borrowed(shape, data, len, domain, keepalive, true) }
+    }
+
+    /// # Safety
+    ///
+    /// As `from_borrowed`, or as `from_borrowed_readonly` if `readonly`.
+    unsafe fn borrowed(
+        shape: [usize; N],
+        data: *const T,
+        len: usize,
+        domain: MemoryDomain,
+        keepalive: Arc<dyn Any + Send + Sync>,
+        readonly: bool,
+    ) -> Result<Self, TensorError> {
+        let layout = Layout::contiguous(shape, size_of::<T>())?;
+        check_numel(&layout, len)?;
+        let keep: Box<dyn Any + Send> = Box::new(keepalive);
+        // SAFETY: the caller's promise.
+        let storage =
+            unsafe { TensorStorage::foreign(data, len, None, domain, readonly, Some(keep)) }?;
+        Ok(Self::from_checked(storage, layout))
+    }
+}

@@ -1,0 +1,255 @@
+//! Who may write, who must copy, and giving the memory back.
+
+use super::Tensor;
+use crate::TensorViewMut;
+use crate::copy;
+use crate::error::{self, TensorError};
+use crate::view::not_contiguous;
+
+/// Slices. Never copy.
+impl<T, const N: usize> Tensor<T, N> {
+    /// The elements as a slice in row-major order. O(1), never copies.
+    ///
+    /// # Panics
+    ///
+    /// If they do not lie in that order without gaps, or the host cannot read the memory.
+    #[inline]
+    #[track_caller]
+    pub fn as_slice(&self) -> &[T] {
+        error::expect(self.try_as_slice())
+    }
+
+    /// As [`as_slice`](Self::as_slice).
+    ///
+    /// # Errors
+    ///
+    /// `NotContiguous` or `NotHostAccessible`.
+    #[inline]
+    pub fn try_as_slice(&self) -> Result<&[T], TensorError> {
+        if !self.is_standard_layout() {
+            return Err(not_contiguous(&self.layout()));
+        }
+        // T1: the window of a standard layout is exactly its elements.
+        self.storage.try_as_slice()
+    }
+
+    /// The elements as a slice for writing. O(1), never copies.
+    ///
+    /// # Panics
+    ///
+    /// If the storage is shared or read-only, the host cannot write it, or the elements do not
+    /// lie in row-major order without gaps.
+    ///
+    /// ```should_panic
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let mut t = Tensor::<u8, 1>::zeros([4]);
+    /// let shared = t.clone();
+    /// t.as_mut_slice()[0] = 1; // storage is shared with other tensors; use `make_mut` ..
+    /// # drop(shared);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        error::expect(self.try_as_mut_slice())
+    }
+
+    /// As [`as_mut_slice`](Self::as_mut_slice).
+    ///
+    /// # Errors
+    ///
+    /// `SharedStorage`, `ReadOnlyStorage`, `NotHostAccessible` or `NotContiguous`.
+    #[inline]
+    pub fn try_as_mut_slice(&mut self) -> Result<&mut [T], TensorError> {
+        let layout = self.layout();
+        // T1: the window of a standard layout is exactly its elements.
+        let elements = self.parts.storage.try_as_mut_slice()?;
+        if !layout.is_contiguous() {
+            return Err(not_contiguous(&layout));
+        }
+        Ok(elements)
+    }
+
+    /// 0.2.0's name of [`as_mut_slice`](Self::as_mut_slice).
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    #[inline]
+    #[track_caller]
+    pub fn as_slice_mut(&mut self) -> &mut [T] {
+        self.as_mut_slice()
+    }
+
+    /// Address of the first element, for writing while this handle lives and stays the only
+    /// one. Memory of a device gives its device address.
+    ///
+    /// # Panics
+    ///
+    /// If the storage is shared or read-only.
+    #[inline]
+    #[track_caller]
+    pub fn as_mut_ptr(&mut self) -> *mut T {
+        let first_offset = self.layout().first_offset();
+        // In bounds by T1; `wrapping_add` spares an `unsafe` block.
+        self.parts.storage.as_mut_ptr().wrapping_add(first_offset)
+    }
+}
+
+/// Copies, when they are needed and when they are asked for.
+impl<T: Clone, const N: usize> Tensor<T, N> {
+    /// A mutable view of memory that this handle alone sees: O(1) if it already does, else the
+    /// visible elements are copied first and this tensor leaves its old storage.
+    ///
+    /// A copy is in standard layout, so strides may change: use those of the view.
+    ///
+    /// # Panics
+    ///
+    /// If a copy is needed and there is no memory for it, or the host cannot read the old one.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let mut a = Tensor::from_shape_vec([2, 2], vec![1, 2, 3, 4])?;
+    /// let b = a.clone();
+    /// a.make_mut()[[0, 0]] = 9; // copies: `b` keeps its elements
+    /// assert_eq!((a[[0, 0]], b[[0, 0]]), (9, 1));
+    ///
+    /// let before = a.as_ptr();
+    /// a.make_mut()[[0, 0]] = 10; // sole handle now: no copy
+    /// assert_eq!(a.as_ptr(), before);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    #[track_caller]
+    pub fn make_mut(&mut self) -> TensorViewMut<'_, T, N> {
+        error::expect(self.try_make_mut())
+    }
+
+    /// As [`make_mut`](Self::make_mut).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`deep_clone`](Self::deep_clone); the tensor is unchanged then.
+    pub fn try_make_mut(&mut self) -> Result<TensorViewMut<'_, T, N>, TensorError> {
+        if self.parts.storage.exclusive().is_err() {
+            *self = self.deep_clone()?;
+        }
+        self.try_view_mut()
+    }
+
+    /// As [`make_mut`](Self::make_mut), as a slice: also copies a strided tensor.
+    ///
+    /// # Panics
+    ///
+    /// If a copy is needed and there is no memory for it, or the host cannot read the old one.
+    #[track_caller]
+    pub fn make_mut_slice(&mut self) -> &mut [T] {
+        error::expect(self.try_make_mut_slice())
+    }
+
+    /// As [`make_mut_slice`](Self::make_mut_slice).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`deep_clone`](Self::deep_clone); the tensor is unchanged then.
+    pub fn try_make_mut_slice(&mut self) -> Result<&mut [T], TensorError> {
+        if !self.is_standard_layout() || self.parts.storage.exclusive().is_err() {
+            *self = self.deep_clone()?;
+        }
+        self.try_as_mut_slice()
+    }
+
+    /// A tensor with clones of the visible elements in memory of its own, in standard layout,
+    /// from the same allocator. O(n).
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory` or what the allocator answered; `NotHostAccessible`.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let frame = Tensor::<u8, 3>::zeros([1080, 1920, 3]);
+    /// let crop = frame.slice((0..16, 0..16, ..));
+    /// assert_eq!(crop.retained_bytes(), 1080 * 1920 * 3);
+    /// assert_eq!(crop.deep_clone()?.retained_bytes(), 16 * 16 * 3);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    pub fn deep_clone(&self) -> Result<Self, TensorError> {
+        copy::to_tensor(self.try_view()?, self.storage.alloc_choice())
+    }
+
+    /// The same elements in standard layout: this very tensor if it has that already, else a
+    /// copy.
+    ///
+    /// # Panics
+    ///
+    /// If a copy is needed and there is no memory for it, or the host cannot read the old one.
+    #[track_caller]
+    pub fn contiguous(self) -> Self {
+        error::expect(self.try_contiguous())
+    }
+
+    /// As [`contiguous`](Self::contiguous).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`deep_clone`](Self::deep_clone).
+    pub fn try_contiguous(self) -> Result<Self, TensorError> {
+        if self.is_standard_layout() {
+            Ok(self)
+        } else {
+            self.deep_clone()
+        }
+    }
+}
+
+/// The `Vec` back.
+impl<T, const N: usize> Tensor<T, N> {
+    /// The `Vec` this tensor was made from. O(1), never copies;
+    /// [`TensorView::to_vec`](crate::TensorView::to_vec) copies.
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_into_vec`](Self::try_into_vec) gives the tensor back, saying why.
+    #[inline]
+    #[track_caller]
+    pub fn into_vec(self) -> Vec<T> {
+        if !self.is_standard_layout() {
+            error::fail(not_contiguous(&self.layout()));
+        }
+        self.parts.storage.into_vec()
+    }
+
+    /// The `Vec` this tensor was made from. O(1), never copies.
+    ///
+    /// # Errors
+    ///
+    /// The tensor itself, if
+    ///
+    /// 1. its elements are not in row-major order;
+    /// 2. its memory is no `Vec` (an allocator's block, foreign memory);
+    /// 3. it is a window of less than the whole `Vec`;
+    /// 4. another handle exists.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let t = Tensor::from_shape_vec([2, 2], vec![1, 2, 3, 4])?;
+    /// let row = t.slice((0, ..));
+    /// let row = row.try_into_vec().unwrap_err(); // a window, and shared
+    /// drop(row);
+    /// assert_eq!(t.try_into_vec().unwrap(), [1, 2, 3, 4]);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    pub fn try_into_vec(self) -> Result<Vec<T>, Self> {
+        if !self.is_standard_layout() {
+            return Err(self);
+        }
+        let layout = self.layout();
+        let storage = self.parts.storage;
+        storage
+            .try_into_vec()
+            .map_err(|storage| Self::from_checked(storage, layout))
+    }
+}

@@ -1,6 +1,7 @@
 //! Copying elements out of a view, in row-major order of its indices.
 
 use crate::error::TensorError;
+use crate::iter::{Rows, RowsMut};
 use crate::storage::{AllocHandle, StorageBuilder};
 use crate::tensor::fresh;
 use crate::{Tensor, TensorView, TensorViewMut};
@@ -18,10 +19,10 @@ pub(crate) fn extend<T: Clone, const N: usize>(
     out: &mut StorageBuilder<T>,
     view: TensorView<'_, T, N>,
 ) {
-    if let Ok(elements) = view.try_as_slice() {
+    if let Some(elements) = view.contiguous() {
         return out.extend_from_slice(elements);
     }
-    if let Ok(rows) = view.try_rows() {
+    if let Some(rows) = Rows::new(view) {
         return rows.for_each(|row| out.extend_from_slice(row));
     }
     view.iter().for_each(|element| out.push(element.clone()));
@@ -32,7 +33,7 @@ pub(crate) fn assign<T: Clone, const N: usize>(
     mut target: TensorViewMut<'_, T, N>,
     source: TensorView<'_, T, N>,
 ) {
-    if let (Ok(to), Ok(from)) = (target.try_rows_mut(), source.try_rows()) {
+    if let (Some(to), Some(from)) = (RowsMut::new(target.reborrow()), Rows::new(source)) {
         return to
             .zip(from)
             .for_each(|(to, from)| to.clone_from_slice(from));

@@ -88,6 +88,7 @@
 
 mod copy;
 mod error;
+mod fmt;
 #[allow(unsafe_code)]
 mod iter;
 mod layout;

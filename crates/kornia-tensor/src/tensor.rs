@@ -1,7 +1,6 @@
 //! The tensor: a window of shared memory and a layout over it.
 
 mod construct;
-mod fmt;
 mod ownership;
 mod verbs;
 

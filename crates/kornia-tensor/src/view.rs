@@ -162,12 +162,19 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// `NotContiguous` if they do not lie in row-major order without gaps.
     #[inline]
     pub fn try_as_slice(self) -> Result<&'a [T], TensorError> {
+        self.contiguous()
+            .ok_or_else(|| not_contiguous(&self.layout))
+    }
+
+    /// The elements as a slice, if they are one. Unlike an error, `None` costs nothing.
+    #[inline]
+    pub(crate) fn contiguous(self) -> Option<&'a [T]> {
         if !self.layout.is_contiguous() {
-            return Err(not_contiguous(&self.layout));
+            return None;
         }
         // SAFETY: V1: a contiguous layout reaches `numel` elements from the first on, readable
         // during `'a`.
-        Ok(unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.layout.numel()) })
+        Some(unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.layout.numel()) })
     }
 
     /// The element at an index. O(1).

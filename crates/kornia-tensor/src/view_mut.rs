@@ -261,7 +261,8 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     /// `NotContiguous`.
     #[inline]
     pub fn try_rows_mut(&mut self) -> Result<RowsMut<'_, T>, TensorError> {
-        RowsMut::new(self.reborrow())
+        let layout = self.layout;
+        RowsMut::new(self.reborrow()).ok_or_else(|| not_contiguous(&layout))
     }
 
     /// Sets every element to a clone of `value`. O(n).
@@ -269,9 +270,9 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     where
         T: Clone,
     {
-        match self.try_rows_mut() {
-            Ok(rows) => rows.for_each(|row| row.fill(value.clone())),
-            Err(_) => self.iter_mut().for_each(|element| *element = value.clone()),
+        match RowsMut::new(self.reborrow()) {
+            Some(rows) => rows.for_each(|row| row.fill(value.clone())),
+            None => self.iter_mut().for_each(|element| *element = value.clone()),
         }
     }
 

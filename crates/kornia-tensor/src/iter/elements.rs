@@ -22,10 +22,10 @@ enum Repr<'a, T, const N: usize> {
 impl<'a, T, const N: usize> Iter<'a, T, N> {
     #[inline]
     pub(crate) fn new(view: TensorView<'a, T, N>) -> Self {
-        match view.try_as_slice() {
-            Ok(elements) => Self(Repr::Slice(elements.iter())),
+        match view.contiguous() {
+            Some(elements) => Self(Repr::Slice(elements.iter())),
             // SAFETY: C1, E1: V1 of the view. Merging axes keeps the elements and their order.
-            Err(_) => Self(Repr::Strided(unsafe {
+            None => Self(Repr::Strided(unsafe {
                 Cursor::new(view.first(), view.layout().merged())
             })),
         }

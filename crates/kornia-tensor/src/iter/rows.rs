@@ -5,9 +5,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use crate::error::TensorError;
 use crate::layout::Layout;
-use crate::view::not_contiguous;
 use crate::{TensorView, TensorViewMut};
 
 /// Where rows begin: `remaining` addresses, `stride` elements apart.
@@ -22,15 +20,12 @@ struct Walk<T> {
 }
 
 impl<T> Walk<T> {
-    /// Splits a layout into rows: the axes after the first must be contiguous.
+    /// Splits a layout into rows, if the axes after the first are contiguous.
     ///
     /// # Safety
     ///
     /// `first` is the first element of the layout, and its elements lie in one allocation.
-    unsafe fn new<const N: usize>(
-        first: NonNull<T>,
-        layout: &Layout<N>,
-    ) -> Result<Self, TensorError> {
+    unsafe fn new<const N: usize>(first: NonNull<T>, layout: &Layout<N>) -> Option<Self> {
         let (mut shape, strides) = (*layout.shape(), *layout.strides());
         let (mut remaining, mut stride) = (1, 0);
         if N >= 2 {
@@ -39,9 +34,9 @@ impl<T> Walk<T> {
         }
         let row = Layout::from_checked(shape, strides);
         if !row.is_contiguous() {
-            return Err(not_contiguous(layout));
+            return None;
         }
-        Ok(Self {
+        Some(Self {
             next: first,
             width: row.numel(),
             stride,
@@ -87,10 +82,10 @@ pub struct Rows<'a, T> {
 
 impl<'a, T> Rows<'a, T> {
     #[inline]
-    pub(crate) fn new<const N: usize>(view: TensorView<'a, T, N>) -> Result<Self, TensorError> {
+    pub(crate) fn new<const N: usize>(view: TensorView<'a, T, N>) -> Option<Self> {
         // SAFETY: V1 of the view.
         let walk = unsafe { Walk::new(view.first(), view.layout()) }?;
-        Ok(Self {
+        Some(Self {
             walk,
             borrow: PhantomData,
         })
@@ -146,10 +141,10 @@ pub struct RowsMut<'a, T> {
 
 impl<'a, T> RowsMut<'a, T> {
     #[inline]
-    pub(crate) fn new<const N: usize>(view: TensorViewMut<'a, T, N>) -> Result<Self, TensorError> {
+    pub(crate) fn new<const N: usize>(view: TensorViewMut<'a, T, N>) -> Option<Self> {
         // SAFETY: M1 of the view, which is consumed.
         let walk = unsafe { Walk::new(view.first(), view.layout()) }?;
-        Ok(Self {
+        Some(Self {
             walk,
             borrow: PhantomData,
         })

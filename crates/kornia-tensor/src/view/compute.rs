@@ -1,6 +1,6 @@
 //! What reads elements: written once here, by value, for views of any layout.
 
-use super::TensorView;
+use super::{TensorView, not_contiguous};
 use crate::copy;
 use crate::error::{self, TensorError};
 use crate::iter::{IndexedIter, Iter, Rows};
@@ -49,7 +49,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// `NotContiguous`.
     #[inline]
     pub fn try_rows(self) -> Result<Rows<'a, T>, TensorError> {
-        Rows::new(self)
+        Rows::new(self).ok_or_else(|| not_contiguous(self.layout()))
     }
 }
 
@@ -197,8 +197,8 @@ pub(crate) fn check_shape<const N: usize>(
 impl<T: PartialEq<U>, U, const N: usize> PartialEq<TensorView<'_, U, N>> for TensorView<'_, T, N> {
     /// Whether shapes and elements are equal, whatever the strides.
     fn eq(&self, other: &TensorView<'_, U, N>) -> bool {
-        match (self.try_as_slice(), other.try_as_slice()) {
-            (Ok(a), Ok(b)) => self.shape() == other.shape() && a == b,
+        match (self.contiguous(), other.contiguous()) {
+            (Some(a), Some(b)) => self.shape() == other.shape() && a == b,
             _ => self.all_pairs(*other, |a, b| a == b),
         }
     }

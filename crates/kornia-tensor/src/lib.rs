@@ -132,3 +132,8 @@ pub mod resource {
     #[doc(no_inline)]
     pub use crate::storage::{HostResource, MemoryDomain, MemoryResource};
 }
+
+/// The examples of the README run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -5,6 +5,7 @@
 
 use std::alloc::LayoutError;
 use std::fmt;
+use std::time::Duration;
 
 use crate::storage::MemoryDomain;
 
@@ -152,6 +153,13 @@ pub enum TensorError {
         /// Where the memory is.
         domain: MemoryDomain,
     },
+    /// A split whose parts would have elements between each other's.
+    InterleavedParts {
+        /// The axis, counted from the outermost.
+        axis: usize,
+        /// Where the split was asked for.
+        index: usize,
+    },
     /// A slice was asked of elements that do not lie in row-major order.
     NotContiguous {
         /// The shape.
@@ -295,6 +303,11 @@ impl fmt::Display for TensorError {
                 f,
                 "memory in {domain:?} cannot be reached from the host; copy it to host memory first"
             ),
+            Self::InterleavedParts { axis, index } => write!(
+                f,
+                "parts split at index {index} of axis {axis} interleave in memory; split a \
+                 `TensorViewMut`, or an axis whose parts lie one after the other"
+            ),
             Self::NotContiguous { shape, strides } => write!(
                 f,
                 "shape {shape:?} with strides {strides:?} is not in row-major order; \
@@ -351,6 +364,26 @@ pub enum TensorAllocatorError {
         /// Bytes that came.
         found: usize,
     },
+    /// A [`Pool`](crate::Pool) has no room for a block under its cap.
+    PoolExhausted {
+        /// Size of the block in bytes.
+        requested: usize,
+        /// Bytes of the pool that are in use.
+        live: usize,
+        /// Bytes the pool may hold.
+        cap: usize,
+    },
+    /// No room came free in a [`Pool`](crate::Pool) while it was waited for.
+    PoolTimedOut {
+        /// Size of the block in bytes.
+        requested: usize,
+        /// Bytes of the pool that are in use.
+        live: usize,
+        /// How long.
+        waited: Duration,
+    },
+    /// A [`Pool`](crate::Pool) was closed.
+    PoolClosed,
 }
 
 impl fmt::Display for TensorAllocatorError {
@@ -369,6 +402,27 @@ impl fmt::Display for TensorAllocatorError {
                 "allocator gave a block of {found} bytes where {expected} were asked for; \
                  mend its `allocate`"
             ),
+            Self::PoolExhausted {
+                requested,
+                live,
+                cap,
+            } => write!(
+                f,
+                "{requested} bytes do not fit a pool with {live} of {cap} bytes live; drop tensors, \
+                 raise `byte_cap`, or choose another `WhenFull`"
+            ),
+            Self::PoolTimedOut {
+                requested,
+                live,
+                waited,
+            } => write!(
+                f,
+                "{requested} bytes did not come free in {waited:?}, with {live} bytes of the pool \
+                 live; drop tensors, raise `byte_cap`, or wait longer"
+            ),
+            Self::PoolClosed => {
+                f.write_str("pool is closed; make another, or use another allocator")
+            }
         }
     }
 }

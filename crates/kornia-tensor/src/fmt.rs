@@ -8,7 +8,7 @@
 
 use std::fmt::{self, Alignment, Debug, Display, Formatter, Write};
 
-use crate::{MemoryDomain, Tensor, TensorStorage, TensorView, TensorViewMut};
+use crate::{Access, MemoryDomain, Tensor, TensorStorage, TensorView, TensorViewMut};
 
 /// Where NumPy breaks lines, in characters.
 const LINE_WIDTH: usize = 75;
@@ -126,7 +126,7 @@ impl<T: Debug, const N: usize> Debug for Tensor<T, N> {
             .field("strides", &format_args!("{:?}", self.strides()))
             .field("domain", &format_args!("{:?}", self.storage().domain()))
             .field("unique", &format_args!("{}", self.is_unique()));
-        if is_read_only(self.storage()) {
+        if self.storage().access() == Access::ReadOnly {
             out.field("read_only", &format_args!("true"));
         }
         if let Some(note) = Note::about(self.storage(), self.numel()) {
@@ -209,11 +209,6 @@ impl<T: Debug, const N: usize> Debug for Data<'_, T, N> {
         // very formatter, and with it the flags nobody can pass on (`{:x?}`).
         page.write(f, |f, index| Debug::fmt(&self.0[index], f), 0)
     }
-}
-
-/// Whether nobody may write the memory. The storage tells its own `Debug` and nobody else.
-fn is_read_only<T>(storage: &TensorStorage<T>) -> bool {
-    format!("{storage:?}").contains("access: ReadOnly")
 }
 
 /// Stands in for elements that the host cannot read.

@@ -9,7 +9,7 @@
 //! axes, `layout/blocks.rs` what cuts a layout into several, `slice.rs` the indices and
 //! ranges, and `overlap.rs` the test for aliasing.
 
-use crate::error::TensorError;
+use crate::error::{self, TensorError};
 
 mod blocks;
 mod verbs;
@@ -123,7 +123,8 @@ impl<const N: usize> Layout<N> {
             strides[axis] = step;
             step *= shape[axis].max(1) as isize;
         }
-        Self::from_checked(shape, strides)
+        // Element by element, for the sake of what reads it next: see `with_axis`.
+        Self::from_checked(std::array::from_fn(|axis| shape[axis]), strides)
     }
 
     /// A layout whose L1 and L2 follow from the layout it was made of.
@@ -228,7 +229,9 @@ impl<const N: usize> Layout<N> {
     /// ```
     #[inline]
     pub fn first_offset(&self) -> usize {
-        if self.is_empty() {
+        // Seldom is any stride negative: one test of all their signs.
+        let signs = self.strides.iter().fold(0, |signs, stride| signs | stride);
+        if signs >= 0 || self.is_empty() {
             return 0;
         }
         let mut below = 0;
@@ -264,6 +267,20 @@ impl<const N: usize> Layout<N> {
             offset += index as isize * self.strides[axis];
         }
         Some(offset)
+    }
+
+    /// Panics unless the index is in bounds, with the text of `try_offset_of`.
+    ///
+    /// The cold path gets three words instead of the address of the index, so that a loop can
+    /// keep its indices in registers.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn check_index(&self, index: [usize; N]) {
+        for (axis, (index, size)) in index.into_iter().zip(self.shape).enumerate() {
+            if index >= size {
+                index_out_of_bounds(axis, index, size);
+            }
+        }
     }
 
     /// [`offset_of`](Self::offset_of) for a caller who wants to know what was wrong.
@@ -410,6 +427,20 @@ pub fn get_strides_from_shape<const N: usize>(shape: [usize; N]) -> [usize; N] {
     Layout::row_major(shape)
         .strides
         .map(|stride| stride as usize)
+}
+
+/// As [`checked_numel`], without the reason.
+#[inline(always)]
+pub(crate) fn checked_numel_or_none<const N: usize>(shape: &[usize; N]) -> Option<usize> {
+    let product = product_of_nonzero(shape)?;
+    Some(if shape.contains(&0) { 0 } else { product })
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn index_out_of_bounds(axis: usize, index: usize, size: usize) -> ! {
+    error::fail(TensorError::IndexOutOfBounds { axis, index, size })
 }
 
 /// The left side of L1; `None` if it exceeds `isize::MAX`.

@@ -33,9 +33,12 @@
 //!
 //! * [`Tensor`]: owns its share of the memory, `'static`, can be sent to threads.
 //! * [`TensorView`], [`TensorViewMut`]: borrowed; verbs cost no atomics.
+//! * [`TensorMut`]: owned parts of one allocation, written at the same time.
 //! * [`TensorStorage`]: a window of shared memory without a shape.
 //! * [`Layout`]: shape and strides, and what can be done to them without any memory.
 //! * [`TensorAllocator`], [`MemoryResource`]: memory from elsewhere.
+//! * [`Pool`]: blocks for frames that come back instead of being freed.
+//! * [`TensorWriter`]: fresh memory that becomes a tensor once it is written in full.
 //!
 //! The verbs (`slice`, `select`, `narrow`, `permute_axes`, `transpose`, `flip`, `reshape`,
 //! `flatten`, `insert_axis`, `remove_axis`, `split_at`, `chunks`, `tiles`) have one name and one
@@ -62,6 +65,7 @@
 //! | [`Tensor`], [`TensorStorage`] | `T: Send + Sync` | `T: Send + Sync` | handles on several threads read the same elements, and the last one drops them; a `&Tensor` can be cloned into a handle |
 //! | [`TensorView`] | `T: Sync` | `T: Sync` | it is a `&[T]` |
 //! | [`TensorViewMut`] | `T: Send` | `T: Sync` | it is a `&mut [T]` |
+//! | [`TensorMut`] | `T: Send` | `T: Sync` | nothing else reaches its elements |
 //!
 //! # Invariants
 //!
@@ -76,17 +80,26 @@
 //!   distance from the lowest to the highest element, in elements and in bytes. **L3** Every
 //!   element a layout reaches lies in its window. **L4** No two indices of a tensor or a mutable
 //!   view share an element. **L5** A verb of [`Layout`] reaches only what its layout reaches.
-//! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **B1** (builder), **C1** to **C3**,
-//!   **E1**, **E2**, **R1** (iterators) stand on the fields they are about.
+//! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **X1, X2** (owned parts), **B1**
+//!   (builder), **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **C1** to
+//!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **K1** (archived
+//!   tensor) stand on the fields they are about.
 //!
 //! # Features
 //!
 //! None is on by default. `dlpack` and `cuda` are named by manifests of published crates and
 //! empty so far.
+//!
+//! * `serde`: tensors in any format of serde, and what 0.2.0 wrote with it.
+//! * `rkyv`: archives that are read in place, for new messages between processes.
+//! * `bincode`: bincode 2, for messages of 0.2.0.
 
 #![deny(unsafe_code)]
 
+#[cfg(doctest)]
+mod compile_fail;
 mod copy;
+mod element;
 mod error;
 mod fmt;
 #[allow(unsafe_code)]
@@ -100,6 +113,8 @@ pub mod storage;
 #[allow(unsafe_code)]
 pub mod tensor;
 #[allow(unsafe_code)]
+mod tensor_mut;
+#[allow(unsafe_code)]
 pub mod view;
 #[allow(unsafe_code)]
 mod view_mut;
@@ -110,10 +125,14 @@ pub use layout::{Layout, LayoutChunks, LayoutTiles, checked_numel, get_strides_f
 pub use rank::{Nat, Pred, Succ};
 pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, clip_box, step};
 pub use storage::{
-    AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain, MemoryResource,
-    TensorAllocator, TensorStorage, host_alloc,
+    Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain,
+    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, TensorAllocator, TensorStorage,
+    WhenFull, host_alloc,
 };
-pub use tensor::{CpuTensor2, Tensor, Tensor1, Tensor2, Tensor3, Tensor4, TensorParts};
+pub use tensor::{
+    CpuTensor2, Tensor, Tensor1, Tensor2, Tensor3, Tensor4, TensorParts, TensorWriter,
+};
+pub use tensor_mut::TensorMut;
 pub use view::TensorView;
 pub use view_mut::TensorViewMut;
 

@@ -482,14 +482,19 @@ impl<const M: usize> Kept<M> {
     }
 }
 
-impl<R: SliceRange, const N: usize> SliceSpec<N, N> for [R; N] {}
+// Fewer ranges than axes leave the others whole, so that what `clip_box` gives fits.
+impl<R: SliceRange, const K: usize, const N: usize> SliceSpec<N, N> for [R; K] {}
 
-impl<R: SliceRange, const N: usize> sealed::Spec<N, N> for [R; N] {
+impl<R: SliceRange, const K: usize, const N: usize> sealed::Spec<N, N> for [R; K] {
     #[inline]
     fn cut(self, layout: &Layout<N>) -> Result<(Layout<N>, isize), TensorError> {
+        const { assert!(K <= N, "a slice has at most one range per axis") };
         let mut kept = Kept::new();
         for range in self {
             kept.push(range, layout)?;
+        }
+        for _ in K..N {
+            kept.push(RangeFull, layout)?;
         }
         Ok(kept.finish())
     }

@@ -8,7 +8,9 @@ mod allocator;
 mod builder;
 mod construct;
 mod exclusive;
+mod foreign;
 mod owner;
+mod pool;
 mod resource;
 
 use std::alloc::Layout;
@@ -20,11 +22,16 @@ pub(crate) use allocator::normalize;
 #[doc(no_inline)]
 pub use allocator::{AlignedAllocator, AllocHandle, CpuAllocator, TensorAllocator, host_alloc};
 pub(crate) use builder::StorageBuilder;
+pub use foreign::OwnerRefused;
+pub use owner::Access;
+pub(crate) use owner::{ForeignOwner, Owner};
+#[doc(no_inline)]
+pub use pool::{Pool, PoolBuilder, PoolStats, WhenFull};
 #[doc(no_inline)]
 pub use resource::{HostResource, MemoryDomain, MemoryResource};
 
 use crate::error::{self, TensorError};
-use owner::{Access, Owner, StorageImpl};
+use owner::StorageImpl;
 
 /// A window of shared, reference-counted memory. 24 bytes.
 ///
@@ -89,7 +96,11 @@ impl<T> TensorStorage<T> {
     /// Size in bytes of the whole allocation that this window keeps alive.
     #[inline]
     pub fn retained_bytes(&self) -> usize {
-        self.inner.len * size_of::<T>()
+        let elements = match self.inner.owner {
+            Owner::Vec { capacity } => capacity,
+            _ => self.inner.len,
+        };
+        elements.saturating_mul(size_of::<T>())
     }
 
     /// Where the window begins in its allocation, in elements; 0 for zero-sized elements.
@@ -120,6 +131,12 @@ impl<T> TensorStorage<T> {
     #[inline]
     pub(crate) fn alloc_choice(&self) -> Option<AllocHandle> {
         self.inner.alloc.clone()
+    }
+
+    /// What the host may do with the memory, apart from being the sole handle.
+    #[inline]
+    pub fn access(&self) -> Access {
+        self.inner.access
     }
 
     /// Where the memory lives.

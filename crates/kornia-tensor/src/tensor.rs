@@ -1,12 +1,15 @@
 //! The tensor: a window of shared memory and a layout over it.
 
 mod construct;
+mod foreign;
 mod ownership;
 mod verbs;
+mod writer;
 
 use std::ops::{Deref, Index};
 
 pub(crate) use construct::fresh;
+pub use writer::TensorWriter;
 
 #[doc(no_inline)]
 pub use crate::error::TensorError;
@@ -200,6 +203,11 @@ impl<T, const N: usize> Tensor<T, N> {
     #[inline]
     pub fn storage(&self) -> &TensorStorage<T> {
         &self.parts.storage
+    }
+
+    #[inline]
+    pub(crate) fn storage_mut(&mut self) -> &mut TensorStorage<T> {
+        &mut self.parts.storage
     }
 
     /// Shape and strides.
@@ -431,9 +439,11 @@ impl<T, const N: usize> Index<[usize; N]> for Tensor<T, N> {
     #[inline]
     #[track_caller]
     fn index(&self, index: [usize; N]) -> &T {
-        match self.view().get(index) {
+        let view = self.view();
+        view.layout().check_index(index);
+        match view.get(index) {
             Some(element) => element,
-            None => crate::view::out_of_bounds(&self.layout(), index),
+            None => unreachable!("the index was checked"),
         }
     }
 }

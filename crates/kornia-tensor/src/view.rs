@@ -216,9 +216,10 @@ impl<T, const N: usize> Index<[usize; N]> for TensorView<'_, T, N> {
     #[inline]
     #[track_caller]
     fn index(&self, index: [usize; N]) -> &T {
+        self.layout.check_index(index);
         match self.get(index) {
             Some(element) => element,
-            None => out_of_bounds(&self.layout, index),
+            None => unreachable!("the index was checked"),
         }
     }
 }
@@ -267,16 +268,5 @@ pub(crate) fn not_contiguous<const N: usize>(layout: &Layout<N>) -> TensorError 
     TensorError::NotContiguous {
         shape: (*layout.shape()).into(),
         strides: (*layout.strides()).into(),
-    }
-}
-
-/// Panics for an index that `layout.offset_of` refused.
-#[cold]
-#[inline(never)]
-#[track_caller]
-pub(crate) fn out_of_bounds<const N: usize>(layout: &Layout<N>, index: [usize; N]) -> ! {
-    match layout.try_offset_of(index) {
-        Err(error) => error::fail(error),
-        Ok(_) => unreachable!("the index was refused"),
     }
 }

@@ -10,7 +10,7 @@ use crate::copy;
 use crate::error::{self, TensorError};
 use crate::iter::{IterMut, RowsMut};
 use crate::layout::Layout;
-use crate::view::{check_numel, check_shape, not_contiguous, out_of_bounds};
+use crate::view::{check_numel, check_shape, not_contiguous};
 use crate::{Tensor, TensorView};
 
 /// Exclusively borrowed elements in any layout. No two indices name the same element.
@@ -227,10 +227,16 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
     /// The element at an index, for writing. O(1).
     #[inline]
     pub fn get_mut(&mut self, index: [usize; N]) -> Option<&mut T> {
+        self.reborrow().into_mut(index)
+    }
+
+    /// The element at an index, for writing, for the whole lifetime. O(1).
+    #[inline]
+    pub(crate) fn into_mut(self, index: [usize; N]) -> Option<&'a mut T> {
         let offset = self.layout.offset_of(index)?;
         // SAFETY: M1: the index is in bounds.
         let mut element = unsafe { self.ptr.offset(offset) };
-        // SAFETY: M1; `self` is mutably borrowed for as long as the reference lives.
+        // SAFETY: M1; the view is consumed.
         Some(unsafe { element.as_mut() })
     }
 }
@@ -308,9 +314,10 @@ impl<T, const N: usize> Index<[usize; N]> for TensorViewMut<'_, T, N> {
     #[inline]
     #[track_caller]
     fn index(&self, index: [usize; N]) -> &T {
+        self.layout.check_index(index);
         match self.view().get(index) {
             Some(element) => element,
-            None => out_of_bounds(&self.layout, index),
+            None => unreachable!("the index was checked"),
         }
     }
 }
@@ -325,10 +332,10 @@ impl<T, const N: usize> IndexMut<[usize; N]> for TensorViewMut<'_, T, N> {
     #[inline]
     #[track_caller]
     fn index_mut(&mut self, index: [usize; N]) -> &mut T {
-        let layout = self.layout;
+        self.layout.check_index(index);
         match self.get_mut(index) {
             Some(element) => element,
-            None => out_of_bounds(&layout, index),
+            None => unreachable!("the index was checked"),
         }
     }
 }

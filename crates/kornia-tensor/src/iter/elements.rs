@@ -76,38 +76,54 @@ impl<'a, T, const N: usize> Iterator for Iter<'a, T, N> {
     }
 
     #[inline]
-    fn fold<B, F>(self, init: B, mut f: F) -> B
+    fn fold<B, F>(self, init: B, f: F) -> B
     where
         F: FnMut(B, &'a T) -> B,
     {
-        let cursor = match self.0 {
-            Repr::Slice(iter) => return iter.fold(init, f),
-            Repr::Strided(cursor) => cursor,
-        };
-        // The accumulator leaves and re-enters its place once per run.
-        let mut accumulator = Some(init);
-        cursor.for_each_run(|start, count, stride| {
-            let Some(mut value) = accumulator.take() else {
-                return;
-            };
-            if stride == 1 {
-                // SAFETY: E1: `count` neighbouring elements.
-                let run = unsafe { slice::from_raw_parts(start.as_ptr(), count) };
-                value = run.iter().fold(value, &mut f);
-            } else {
-                for position in 0..count.cast_signed() {
-                    // SAFETY: C1: the run has `count` elements, `stride` apart.
-                    let element = unsafe { start.offset(position * stride) };
-                    // SAFETY: E1.
-                    value = f(value, unsafe { element.as_ref() });
-                }
-            }
-            accumulator = Some(value);
-        });
-        match accumulator {
-            Some(value) => value,
-            None => unreachable!("the accumulator is put back after every run"),
+        match self.0 {
+            Repr::Slice(iter) => iter.fold(init, f),
+            // SAFETY: E1.
+            Repr::Strided(cursor) => unsafe { fold_strided(cursor, init, f) },
         }
+    }
+}
+
+/// Apart from `fold`, so that what a contiguous tensor needs is small enough to inline.
+///
+/// # Safety
+///
+/// E1: the cursor is that of an `Iter`.
+unsafe fn fold_strided<'a, T: 'a, const N: usize, B, F>(
+    cursor: Cursor<T, N>,
+    init: B,
+    mut f: F,
+) -> B
+where
+    F: FnMut(B, &'a T) -> B,
+{
+    // The accumulator leaves and re-enters its place once per run.
+    let mut accumulator = Some(init);
+    cursor.for_each_run(|start, count, stride| {
+        let Some(mut value) = accumulator.take() else {
+            return;
+        };
+        if stride == 1 {
+            // SAFETY: E1: `count` neighbouring elements.
+            let run = unsafe { slice::from_raw_parts(start.as_ptr(), count) };
+            value = run.iter().fold(value, &mut f);
+        } else {
+            for position in 0..count.cast_signed() {
+                // SAFETY: C1: the run has `count` elements, `stride` apart.
+                let element = unsafe { start.offset(position * stride) };
+                // SAFETY: E1.
+                value = f(value, unsafe { element.as_ref() });
+            }
+        }
+        accumulator = Some(value);
+    });
+    match accumulator {
+        Some(value) => value,
+        None => unreachable!("the accumulator is put back after every run"),
     }
 }
 
@@ -180,31 +196,47 @@ impl<'a, T, const N: usize> Iterator for IterMut<'a, T, N> {
     }
 
     #[inline]
-    fn fold<B, F>(self, init: B, mut f: F) -> B
+    fn fold<B, F>(self, init: B, f: F) -> B
     where
         F: FnMut(B, &'a mut T) -> B,
     {
-        let cursor = match self.0 {
-            ReprMut::Slice(iter) => return iter.fold(init, f),
-            ReprMut::Strided(cursor, _) => cursor,
-        };
-        let mut accumulator = Some(init);
-        cursor.for_each_run(|start, count, stride| {
-            let Some(mut value) = accumulator.take() else {
-                return;
-            };
-            for position in 0..count.cast_signed() {
-                // SAFETY: C1: the run has `count` elements, `stride` apart.
-                let mut element = unsafe { start.offset(position * stride) };
-                // SAFETY: E2.
-                value = f(value, unsafe { element.as_mut() });
-            }
-            accumulator = Some(value);
-        });
-        match accumulator {
-            Some(value) => value,
-            None => unreachable!("the accumulator is put back after every run"),
+        match self.0 {
+            ReprMut::Slice(iter) => iter.fold(init, f),
+            // SAFETY: E2.
+            ReprMut::Strided(cursor, _) => unsafe { fold_strided_mut(cursor, init, f) },
         }
+    }
+}
+
+/// Apart from `fold`, for the reason of `fold_strided`.
+///
+/// # Safety
+///
+/// E2: the cursor is that of an `IterMut`.
+unsafe fn fold_strided_mut<'a, T: 'a, const N: usize, B, F>(
+    cursor: Cursor<T, N>,
+    init: B,
+    mut f: F,
+) -> B
+where
+    F: FnMut(B, &'a mut T) -> B,
+{
+    let mut accumulator = Some(init);
+    cursor.for_each_run(|start, count, stride| {
+        let Some(mut value) = accumulator.take() else {
+            return;
+        };
+        for position in 0..count.cast_signed() {
+            // SAFETY: C1: the run has `count` elements, `stride` apart.
+            let mut element = unsafe { start.offset(position * stride) };
+            // SAFETY: E2.
+            value = f(value, unsafe { element.as_mut() });
+        }
+        accumulator = Some(value);
+    });
+    match accumulator {
+        Some(value) => value,
+        None => unreachable!("the accumulator is put back after every run"),
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn offsets<const N: usize>(layout: &Layout<N>) -> Vec<isize> {
 
 /// Calls `f` with every layout of lengths 0 to 3 and strides -4 to 4. Miri sees a sample.
 pub(crate) fn every_layout<const N: usize>(mut f: impl FnMut(Layout<N>)) {
-    let stride = if cfg!(miri) { [1, 1, 17, 397][N] } else { 1 };
+    let stride = if cfg!(miri) { [1, 7, 211, 4001][N] } else { 1 };
     for code in (0..36usize.pow(N as u32)).step_by(stride) {
         let mut rest = code;
         let mut digit = |base| {
@@ -50,8 +50,13 @@ pub(crate) fn every_layout<const N: usize>(mut f: impl FnMut(Layout<N>)) {
 }
 
 /// Every shape of lengths 0 to 3 and a few layouts of each: standard, mirrored, permuted,
-/// with gaps, and repeated.
+/// with gaps, and repeated. Miri sees two.
 fn typical_layouts(mut f: impl FnMut(Layout<3>)) {
+    if cfg!(miri) {
+        f(Layout::new([2, 1, 2], [-2, 5, 1], 1).unwrap());
+        f(Layout::new([2, 0, 1], [1, 1, 1], 1).unwrap());
+        return;
+    }
     for shape in indices(&[4, 4, 4]) {
         let [_, w, c] = shape.map(|len| len as isize);
         for strides in [
@@ -62,9 +67,6 @@ fn typical_layouts(mut f: impl FnMut(Layout<3>)) {
             [0, 1, 1],
         ] {
             f(Layout::new(shape, strides, 1).unwrap());
-        }
-        if cfg!(miri) && shape[2] == 2 {
-            return;
         }
     }
 }
@@ -189,136 +191,6 @@ fn merging_makes_one_run_of_what_is_contiguous() {
     );
     let huge = Layout::new([2, 3], [3, isize::MAX / 2 - 2], 1).unwrap();
     assert_eq!(huge.merged(), huge); // the product of the strides would overflow
-}
-
-/// The strides that `shape` would need over these offsets, if there are any: the step along
-/// each axis is what the first step along it makes.
-fn forced_strides<const M: usize>(all: &[isize], shape: [usize; M]) -> Option<Layout<M>> {
-    let mut unit = 1;
-    let mut strides = [0; M];
-    for axis in (0..M).rev() {
-        if shape[axis] > 1 {
-            strides[axis] = all[unit] - all[0];
-        }
-        unit *= shape[axis];
-    }
-    let layout = Layout::new(shape, strides, 1).unwrap();
-    (offsets(&layout) == all).then_some(layout)
-}
-
-fn check_reshape<const N: usize, const M: usize>(layout: &Layout<N>, shape: [usize; M]) {
-    let all = offsets(layout);
-    match layout.reshape(shape) {
-        Ok(reshaped) => {
-            assert_eq!(reshaped.shape(), &shape);
-            assert_eq!(offsets(&reshaped), all, "{layout:?} became {reshaped:?}");
-        }
-        Err(TensorError::ReshapeMismatch { .. }) => {
-            assert_ne!(all.len(), shape.iter().product(), "{layout:?} to {shape:?}");
-        }
-        Err(TensorError::ReshapeNeedsCopy { .. }) => {
-            assert_eq!(all.len(), shape.iter().product(), "{layout:?} to {shape:?}");
-            assert_eq!(forced_strides(&all, shape), None, "{layout:?} to {shape:?}");
-        }
-        Err(other) => panic!("{other}"),
-    }
-}
-
-/// All shapes of rank `M` with `numel` elements and lengths up to 27.
-fn shapes_of<const M: usize>(numel: usize) -> Vec<[usize; M]> {
-    let candidates: Vec<_> = match numel {
-        0 => vec![0, 1, 2],
-        _ => (1..=27).filter(|&len| numel.is_multiple_of(len)).collect(),
-    };
-    let pick = |index: [usize; M]| index.map(|i| candidates[i]);
-    indices(&[candidates.len(); M])
-        .into_iter()
-        .map(pick)
-        .filter(|shape| shape.iter().product::<usize>() == numel)
-        .collect()
-}
-
-#[test]
-fn reshape_is_a_view_exactly_where_strides_exist() {
-    let ones: Vec<_> = (0..=27).map(shapes_of::<1>).collect();
-    let twos: Vec<_> = (0..=27).map(shapes_of::<2>).collect();
-    let threes: Vec<_> = (0..=27).map(shapes_of::<3>).collect();
-    let fours: Vec<_> = (0..=27).map(shapes_of::<4>).collect();
-    every_layout(|layout: Layout<3>| {
-        let numel = layout.numel();
-        ones[numel]
-            .iter()
-            .for_each(|&shape| check_reshape(&layout, shape));
-        twos[numel]
-            .iter()
-            .for_each(|&shape| check_reshape(&layout, shape));
-        // Rank 3 and more only for layouts that start with an odd stride; the rest differs
-        // by a factor or a sign.
-        if layout.strides[0].rem_euclid(2) == 1 && !layout.is_empty() {
-            threes[numel]
-                .iter()
-                .for_each(|&shape| check_reshape(&layout, shape));
-        }
-    });
-    every_layout(|layout: Layout<2>| {
-        let numel = layout.numel();
-        threes[numel]
-            .iter()
-            .for_each(|&shape| check_reshape(&layout, shape));
-        fours[numel]
-            .iter()
-            .for_each(|&shape| check_reshape(&layout, shape));
-    });
-    every_layout(|layout: Layout<1>| {
-        if layout.numel() == 1 {
-            check_reshape(&layout, []);
-        }
-    });
-    check_reshape(&Layout::contiguous([], 1).unwrap(), [1, 1]);
-}
-
-#[test]
-fn reshape_splits_long_axes_only_where_they_divide() {
-    for shape in [[4, 3], [6, 4], [4, 6], [9, 2], [8, 3]] {
-        let numel = shape[0] * shape[1];
-        let layout = Layout::new(shape, [100, -3], 1).unwrap();
-        shapes_of::<3>(numel)
-            .into_iter()
-            .for_each(|shape| check_reshape(&layout, shape));
-        shapes_of::<4>(numel)
-            .into_iter()
-            .for_each(|shape| check_reshape(&layout, shape));
-    }
-    let far = Layout::new([3, 2], [isize::MAX / 2 - 1, -1], 1).unwrap();
-    assert_eq!(far.reshape([1, 3, 1, 2]).unwrap().merged().numel(), 6);
-}
-
-#[test]
-fn reshape_gives_standard_strides_to_what_is_contiguous() {
-    let odd = Layout::new([1, 4, 15, 1], [77, 15, 1, -9], 1).unwrap();
-    for shape in shapes_of::<4>(60) {
-        assert_eq!(odd.reshape(shape), Layout::contiguous(shape, 1));
-    }
-}
-
-#[test]
-fn reshape_refuses_another_number_of_elements_and_overflow() {
-    let layout = Layout::contiguous([2, 3], 4).unwrap();
-    let mismatch = TensorError::ReshapeMismatch {
-        from: [2, 3].into(),
-        to: [7].into(),
-    };
-    assert_eq!(layout.reshape([7]), Err(mismatch));
-    let copy = TensorError::ReshapeNeedsCopy {
-        from: [3, 2].into(),
-        to: [6].into(),
-    };
-    assert_eq!(layout.transpose().reshape([6]), Err(copy));
-    assert!(overflows(layout.reshape([HALF, HALF])));
-    let empty = Layout::contiguous([0], 4).unwrap();
-    assert!(overflows(empty.reshape([0, HALF, HALF])));
-    assert!(overflows(empty.reshape([usize::MAX, 0])));
-    assert_eq!(empty.reshape([3, 0, 2]).unwrap().strides(), &[2, 2, 1]);
 }
 
 #[test]
@@ -598,5 +470,5 @@ fn standard_strides_count_an_empty_axis_as_one() {
     }
 }
 
-/// `split_at`, `chunks`, `tiles` and `windows`.
 mod blocks;
+mod reshape;

@@ -5,7 +5,7 @@
 
 use std::array;
 
-use super::{Layout, checked_numel};
+use super::{Layout, checked_numel, checked_numel_or_none};
 use crate::error::TensorError;
 use crate::rank::{Nat, Pred, Succ};
 use crate::slice::{SliceRange, SliceSpec};
@@ -212,23 +212,41 @@ impl<const N: usize> Layout<N> {
     /// ```
     #[inline]
     pub fn reshape<const M: usize>(&self, shape: [usize; M]) -> Result<Layout<M>, TensorError> {
-        if checked_numel(&shape)? != self.numel() {
-            return Err(TensorError::ReshapeMismatch {
-                from: self.shape.into(),
-                to: shape.into(),
-            });
+        self.reshaped(shape)
+            .ok_or_else(|| self.why_not_reshaped(shape))
+    }
+
+    /// As [`reshape`](Self::reshape), without the reason: small enough to inline.
+    #[inline(always)]
+    pub(crate) fn reshaped<const M: usize>(&self, shape: [usize; M]) -> Option<Layout<M>> {
+        let numel = checked_numel_or_none(&shape)?;
+        if numel != self.numel() {
+            return None;
         }
         // Also every empty layout.
         if self.is_contiguous() {
-            return Ok(Layout::row_major(shape));
+            return Some(Layout::row_major(shape));
         }
-        match self.strides_for(&shape) {
-            // L1: checked above. L2: the same elements lie where they lay.
-            Some(strides) => Ok(Layout::from_checked(shape, strides)),
-            None => Err(TensorError::ReshapeNeedsCopy {
+        let strides = self.strides_for(shape)?;
+        // L1: checked above. L2: the same elements lie where they lay.
+        Some(Layout::from_checked(shape, strides))
+    }
+
+    /// Why `reshaped` gave `None`. By value, so that asking does not force the layout into
+    /// memory.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn why_not_reshaped<const M: usize>(self, shape: [usize; M]) -> TensorError {
+        match checked_numel(&shape) {
+            Err(error) => error,
+            Ok(numel) if numel != self.numel() => TensorError::ReshapeMismatch {
                 from: self.shape.into(),
                 to: shape.into(),
-            }),
+            },
+            Ok(_) => TensorError::ReshapeNeedsCopy {
+                from: self.shape.into(),
+                to: shape.into(),
+            },
         }
     }
 
@@ -238,7 +256,8 @@ impl<const N: usize> Layout<N> {
     /// After merging, the stride changes at every border between two axes, so an axis of
     /// the result that has more than one element must lie inside one merged axis: going
     /// from the last to the first, the new axes have to divide what is left of it.
-    fn strides_for<const M: usize>(&self, shape: &[usize; M]) -> Option<[isize; M]> {
+    #[inline(never)]
+    fn strides_for<const M: usize>(self, shape: [usize; M]) -> Option<[isize; M]> {
         let merged = self.merged();
         let mut source = N;
         // What is left of the merged axis, and the stride to walk that by.

@@ -89,9 +89,10 @@ fn reach_up_to_the_limit_does_not_overflow() {
 #[test]
 fn parts_of_a_contiguous_layout_are_never_refused() {
     let whole = Layout::contiguous([3, 4, 6], 1).unwrap();
-    for rows in 1..=3 {
-        for columns in 1..=4 {
-            for channels in 1..=6 {
+    let most = if cfg!(miri) { 2 } else { 6 };
+    for rows in 1..=most.min(3) {
+        for columns in 1..=most.min(4) {
+            for channels in 1..=most {
                 let spec = (step(.., rows), step(.., columns), step(.., channels));
                 let (part, _) = whole.slice(spec).unwrap();
                 assert!(part.is_injective());

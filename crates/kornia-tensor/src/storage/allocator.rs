@@ -2,6 +2,7 @@
 
 use std::alloc::Layout;
 use std::fmt;
+use std::ptr::NonNull;
 use std::sync::{Arc, LazyLock};
 
 use super::resource::{HostResource, MemoryResource};
@@ -44,10 +45,14 @@ pub unsafe trait TensorAllocator: Send + Sync {
                 block.domain()
             )));
         }
-        let len = layout.size().min(block.len_bytes());
-        // SAFETY: the block is writable host memory of at least `len` bytes (contract of
+        let (expected, found) = (layout.size(), block.len_bytes());
+        if found < expected {
+            return Err(TensorAllocatorError::BadBlock { expected, found });
+        }
+        let first = NonNull::new(block.as_ptr()).ok_or(TensorAllocatorError::NullPointer)?;
+        // SAFETY: the block is writable host memory of at least `expected` bytes (contract of
         // `MemoryResource`, asked just above).
-        unsafe { block.as_ptr().write_bytes(0, len) };
+        unsafe { first.write_bytes(0, expected) };
         Ok(block)
     }
 

@@ -44,6 +44,26 @@ impl<T> StorageBuilder<T> {
         Ok(Self { inner, capacity })
     }
 
+    /// How many elements are written.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.inner.len
+    }
+
+    /// How many more elements there is room for.
+    #[inline]
+    pub(crate) fn room(&self) -> usize {
+        self.capacity - self.inner.len
+    }
+
+    /// The elements that are written.
+    #[inline]
+    pub(crate) fn written_mut(&mut self) -> &mut [T] {
+        // SAFETY: B1: so many elements are initialised, and only we can reach them, mutably
+        // borrowed for as long as the slice.
+        unsafe { std::slice::from_raw_parts_mut(self.inner.base.as_ptr(), self.inner.len) }
+    }
+
     /// Writes the next element.
     #[inline]
     #[track_caller]

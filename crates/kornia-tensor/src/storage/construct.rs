@@ -1,25 +1,23 @@
-//! Where storages come from.
+//! Storages from a `Vec`, a slice or a block.
 
-use std::alloc::Layout;
-use std::any::Any;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::TensorStorage;
 use super::allocator::{AllocHandle, normalize};
-use super::builder::{StorageBuilder, check_aligned};
-use super::owner::{Access, Owner, StorageImpl};
-use super::resource::{MemoryDomain, MemoryResource};
-use crate::error::{self, TensorAllocatorError, TensorError};
+use super::builder::StorageBuilder;
+use super::owner::StorageImpl;
+use super::resource::MemoryResource;
+use crate::error::TensorError;
 
 impl<T> TensorStorage<T> {
     /// The handle that owns a whole, freshly made allocation.
     pub(super) fn adopt(inner: StorageImpl<T>) -> Self {
-        Self {
-            ptr: inner.base,
-            len: inner.len,
-            inner: Arc::new(inner),
-        }
+        let (ptr, len) = (inner.base, inner.len);
+        let inner = Arc::into_raw(Arc::new(std::mem::ManuallyDrop::new(inner)));
+        // Without a destructor in the way of `Arc::new`, the parts are written where they stay.
+        // SAFETY: from `into_raw`; `ManuallyDrop<X>` has size, alignment and layout of `X`.
+        let inner = unsafe { Arc::from_raw(inner.cast::<StorageImpl<T>>()) };
+        Self { inner, ptr, len }
     }
 
     /// Adopts a `Vec`. O(1), no element moves; [`into_vec`](Self::into_vec) gives it back.
@@ -71,124 +69,5 @@ impl<T> TensorStorage<T> {
         // S2: the caller's promise.
         inner.len = len;
         Ok(Self::adopt(inner))
-    }
-
-    /// Wraps memory that someone else frees, later than every handle. O(1).
-    ///
-    /// # Safety
-    ///
-    /// `data` is valid for reads and writes of `len_bytes` bytes of initialised elements until
-    /// the last handle is dropped, was not derived from a shared reference, and nothing else
-    /// reads or writes that memory while a handle exists. The elements are not dropped.
-    ///
-    /// # Panics
-    ///
-    /// If `data` is null or misaligned, or `len_bytes` is no multiple of the element size.
-    #[track_caller]
-    pub unsafe fn from_raw_parts(data: *const T, len_bytes: usize, alloc: AllocHandle) -> Self {
-        let len = Self::whole_elements(len_bytes);
-        // SAFETY: the caller's promise.
-        error::expect(unsafe {
-            Self::foreign(data, len, normalize(alloc), MemoryDomain::Host, false, None)
-        })
-    }
-
-    /// Wraps memory that `keepalive` keeps valid. O(1); `keepalive` is dropped with the last
-    /// handle.
-    ///
-    /// # Safety
-    ///
-    /// Until `keepalive` is dropped, `data` is valid for reads and writes of `len_bytes` bytes
-    /// of initialised elements (as `domain` allows), was not derived from a shared reference,
-    /// and nothing else reads or writes that memory. The elements are not dropped.
-    ///
-    /// # Panics
-    ///
-    /// If `data` is null or misaligned, or `len_bytes` is no multiple of the element size.
-    #[track_caller]
-    pub unsafe fn from_borrowed(
-        data: *const T,
-        len_bytes: usize,
-        alloc: AllocHandle,
-        domain: MemoryDomain,
-        keepalive: Arc<dyn Any + Send + Sync>,
-    ) -> Self {
-        let keep: Box<dyn Any + Send> = Box::new(keepalive);
-        let len = Self::whole_elements(len_bytes);
-        // SAFETY: the caller's promise.
-        error::expect(unsafe {
-            Self::foreign(data, len, normalize(alloc), domain, false, Some(keep))
-        })
-    }
-
-    /// Wraps memory that may be read and is never written through this storage. O(1).
-    ///
-    /// # Safety
-    ///
-    /// Until `keepalive` is dropped, `data` is valid for reads of `len_bytes` bytes of
-    /// initialised elements (as `domain` allows), and nothing writes that memory.
-    ///
-    /// # Panics
-    ///
-    /// If `data` is null or misaligned, or `len_bytes` is no multiple of the element size.
-    #[track_caller]
-    pub unsafe fn from_borrowed_readonly(
-        data: *const T,
-        len_bytes: usize,
-        alloc: AllocHandle,
-        domain: MemoryDomain,
-        keepalive: Arc<dyn Any + Send + Sync>,
-    ) -> Self {
-        let keep: Box<dyn Any + Send> = Box::new(keepalive);
-        let len = Self::whole_elements(len_bytes);
-        // SAFETY: the caller's promise.
-        error::expect(unsafe {
-            Self::foreign(data, len, normalize(alloc), domain, true, Some(keep))
-        })
-    }
-
-    /// The one place where memory from elsewhere becomes a storage of `len` elements.
-    ///
-    /// # Safety
-    ///
-    /// As `from_borrowed`, or as `from_borrowed_readonly` if `readonly`.
-    pub(crate) unsafe fn foreign(
-        data: *const T,
-        len: usize,
-        alloc: Option<AllocHandle>,
-        domain: MemoryDomain,
-        readonly: bool,
-        keepalive: Option<Box<dyn Any + Send>>,
-    ) -> Result<Self, TensorError> {
-        let base = NonNull::new(data.cast_mut()).ok_or(TensorAllocatorError::NullPointer)?;
-        check_aligned(base)?;
-        Layout::array::<T>(len).map_err(TensorAllocatorError::from)?;
-        let access = match (domain.is_host_accessible(), readonly) {
-            (false, _) => Access::NotHost,
-            (true, true) => Access::ReadOnly,
-            (true, false) => Access::ReadWrite,
-        };
-        let owner = keepalive.map_or(Owner::Borrowed, Owner::Foreign);
-        // S1, S2: null, alignment and length are checked above, the rest is the caller's
-        // promise. S4: the elements are not ours to drop.
-        Ok(Self::adopt(StorageImpl {
-            base,
-            len,
-            access,
-            domain,
-            alloc,
-            owner,
-        }))
-    }
-
-    /// How many elements `len_bytes` bytes hold.
-    #[track_caller]
-    fn whole_elements(len_bytes: usize) -> usize {
-        let size = size_of::<T>().max(1);
-        assert!(
-            len_bytes.is_multiple_of(size),
-            "{len_bytes} bytes are no whole number of {size}-byte elements; pass the length in bytes"
-        );
-        len_bytes / size
     }
 }

@@ -21,10 +21,12 @@ impl<T> TensorStorage<T> {
     /// As `exclusive`, also for memory the host can only pass on.
     #[inline]
     fn exclusive_address(&mut self) -> Result<NonNull<T>, TensorError> {
-        let inner = Arc::get_mut(&mut self.inner).ok_or(TensorError::SharedStorage)?;
-        match inner.access {
-            Access::ReadOnly => Err(TensorError::ReadOnlyStorage),
-            Access::ReadWrite | Access::NotHost => Ok(self.ptr),
+        let sole = Arc::get_mut(&mut self.inner).is_some();
+        match (sole, self.inner.access) {
+            // Named first: dropping the other handles would not help.
+            (_, Access::ReadOnly) => Err(TensorError::ReadOnlyStorage),
+            (false, _) => Err(TensorError::SharedStorage),
+            (true, Access::ReadWrite | Access::NotHost) => Ok(self.ptr),
         }
     }
 
@@ -62,6 +64,26 @@ impl<T> TensorStorage<T> {
         // SAFETY: W1, S1, S2: initialised, aligned, and writable because `exclusive` returned
         // Ok. No other handle exists and this one is mutably borrowed for as long as the slice.
         Ok(unsafe { std::slice::from_raw_parts_mut(ptr.as_ptr(), self.len) })
+    }
+
+    /// The window of this one and `next` together, if `next` begins where this one ends.
+    ///
+    /// The only way to widen a window: for handles that are exclusive, as those of `TensorMut`.
+    pub(crate) fn union(&self, next: &Self) -> Option<Self> {
+        if !Arc::ptr_eq(&self.inner, &next.inner) {
+            return None;
+        }
+        if next.is_empty() {
+            return Some(self.clone());
+        }
+        // W1: both windows lie within the allocation, and nothing lies between them.
+        let len = self.len + next.len;
+        let touches = self.offset() + self.len == next.offset();
+        touches.then(|| Self {
+            inner: Arc::clone(&self.inner),
+            ptr: self.ptr,
+            len,
+        })
     }
 
     /// A fresh storage with clones of the window's elements, from the same allocator. O(n).

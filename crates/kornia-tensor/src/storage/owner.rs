@@ -9,8 +9,8 @@ use super::allocator::AllocHandle;
 use super::resource::{MemoryDomain, MemoryResource};
 
 /// What may be done with an allocation, asked once when it is adopted (S3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
     /// The host reads and writes it.
     ReadWrite,
     /// The host reads it; nobody writes it.
@@ -27,7 +27,7 @@ pub(crate) enum Owner {
     Block(Box<dyn MemoryResource>),
     /// Memory that something else looks after, elements included. Dropped, never touched:
     /// `Sync` is not needed.
-    Foreign(#[expect(dead_code, reason = "kept to be dropped")] Box<dyn Any + Send>),
+    Foreign(#[expect(dead_code, reason = "kept to be dropped")] ForeignOwner),
     /// Memory that outlives the storage by promise.
     Borrowed,
 }
@@ -44,6 +44,41 @@ impl Owner {
     }
 }
 
+/// A boxed value that is only ever dropped.
+///
+/// Held as a raw pointer: the elements may lie inside the value itself, and moving a `Box` (or
+/// making any reference to its contents) would invalidate pointers to them.
+pub(crate) struct ForeignOwner {
+    /// F1: from `Box::into_raw`, owned by this alone.
+    value: NonNull<dyn Any + Send>,
+}
+
+impl ForeignOwner {
+    /// Boxes the owner; the pointer is good for shared references until the result is dropped.
+    pub(crate) fn new<O: Send + 'static>(owner: O) -> (Self, NonNull<O>) {
+        let value = NonNull::from(Box::leak(Box::new(owner)));
+        (Self { value }, value)
+    }
+
+    /// Gives the owner back.
+    ///
+    /// # Safety
+    ///
+    /// `O` is the type it was made of, and nothing uses its elements any more.
+    pub(super) unsafe fn into_inner<O>(self) -> O {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: F1, and the type is the caller's promise.
+        *unsafe { Box::from_raw(this.value.as_ptr().cast::<O>()) }
+    }
+}
+
+impl Drop for ForeignOwner {
+    fn drop(&mut self) {
+        // SAFETY: F1.
+        drop(unsafe { Box::from_raw(self.value.as_ptr()) });
+    }
+}
+
 /// One allocation of `len` elements.
 pub(crate) struct StorageImpl<T> {
     /// S1: aligned for `T`; valid for reads of `len` elements for as long as `owner` lives,
@@ -56,10 +91,11 @@ pub(crate) struct StorageImpl<T> {
     /// S3: settled at construction.
     pub(super) access: Access,
     pub(super) domain: MemoryDomain,
+    /// S4: frees the memory, once; nothing else does. Before `alloc`, because fields drop in
+    /// this order and a block may need its allocator to go back to.
+    pub(super) owner: Owner,
     /// Where copies of this storage are allocated; `None` is plain `Vec` memory.
     pub(super) alloc: Option<AllocHandle>,
-    /// S4: frees the memory, once; nothing else does.
-    pub(super) owner: Owner,
 }
 
 impl<T> StorageImpl<T> {

@@ -1,16 +1,12 @@
 //! Making tensors.
 
-use std::any::{Any, TypeId};
-use std::sync::Arc;
-
 use num_traits::Zero;
 
 use super::Tensor;
+use crate::element::is_number;
 use crate::error::{self, TensorError};
 use crate::layout::Layout;
-use crate::storage::{
-    AllocHandle, MemoryDomain, StorageBuilder, TensorStorage, host_alloc, normalize,
-};
+use crate::storage::{AllocHandle, StorageBuilder, TensorStorage, host_alloc, normalize};
 use crate::view::check_numel;
 
 /// A fresh tensor in standard layout whose elements `fill` writes, all of them, in order.
@@ -279,149 +275,6 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         let layout = Layout::contiguous(shape, size_of::<T>())?;
         // SAFETY: the number zero is all zero bytes in every type `is_number` names.
         let storage = unsafe { TensorStorage::zeroed(layout.numel(), normalize(alloc)) }?;
-        Ok(Self::from_checked(storage, layout))
-    }
-}
-
-/// Whether `T` is one of the language's own number types.
-fn is_number<T>() -> bool {
-    let this = typeid::of::<T>();
-    [
-        TypeId::of::<u8>(),
-        TypeId::of::<f32>(),
-        TypeId::of::<u16>(),
-        TypeId::of::<i16>(),
-        TypeId::of::<i32>(),
-        TypeId::of::<f64>(),
-        TypeId::of::<i8>(),
-        TypeId::of::<u32>(),
-        TypeId::of::<u64>(),
-        TypeId::of::<i64>(),
-        TypeId::of::<usize>(),
-        TypeId::of::<isize>(),
-        TypeId::of::<u128>(),
-        TypeId::of::<i128>(),
-    ]
-    .contains(&this)
-}
-
-/// From memory that belongs to something else.
-impl<T, const N: usize> Tensor<T, N> {
-    /// Wraps memory that someone else frees, later than every handle. O(1). `len` is in
-    /// **bytes**, and may be larger than the shape needs.
-    ///
-    /// # Safety
-    ///
-    /// `data` is valid for reads and writes of `len` bytes of initialised elements until the
-    /// last handle is dropped, was not derived from a shared reference, and nothing else reads
-    /// or writes that memory while a handle exists. The elements are not dropped.
-    ///
-    /// # Errors
-    ///
-    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `InvalidShape` if `len` is
-    /// too small or no multiple of the element size.
-    pub unsafe fn from_raw_parts(
-        shape: [usize; N],
-        data: *const T,
-        len: usize,
-        alloc: AllocHandle,
-    ) -> Result<Self, TensorError> {
-        let layout = Layout::contiguous(shape, size_of::<T>())?;
-        let numel = layout.numel();
-        let found = len / size_of::<T>().max(1);
-        let fits = numel * size_of::<T>() <= len && len.is_multiple_of(size_of::<T>().max(1));
-        if !fits {
-            return Err(TensorError::InvalidShape {
-                shape: shape.into(),
-                found,
-            });
-        }
-        let (domain, alloc) = (MemoryDomain::Host, normalize(alloc));
-        // SAFETY: the caller's promise, for the elements the shape needs.
-        let storage = unsafe { TensorStorage::foreign(data, numel, alloc, domain, false, None) }?;
-        Ok(Self::from_checked(storage, layout))
-    }
-
-    /// Wraps memory that `keepalive` keeps valid. O(1); `keepalive` is dropped with the last
-    /// handle. `len` is in elements.
-    ///
-    /// # Safety
-    ///
-    /// Until `keepalive` is dropped, `data` is valid for reads and writes of `len` initialised
-    /// elements (as `domain` allows), was not derived from a shared reference, and **nothing
-    /// else reads or writes that memory**, through `keepalive` or otherwise. The elements are
-    /// not dropped.
-    ///
-    /// # Errors
-    ///
-    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `InvalidShape` if `len` is
-    /// not the number of elements of the shape.
-    pub unsafe fn from_borrowed(
-        shape: [usize; N],
-        data: *const T,
-        len: usize,
-        domain: MemoryDomain,
-        keepalive: Arc<dyn Any + Send + Sync>,
-    ) -> Result<Self, TensorError> {
-        // SAFETY: the caller's promise.
-        unsafe { Self::borrowed(shape, data, len, domain, keepalive, false) }
-    }
-
-    /// Wraps memory that may be read and is never written through the tensor. O(1); `keepalive`
-    /// is dropped with the last handle. `len` is in elements.
-    ///
-    /// # Safety
-    ///
-    /// Until `keepalive` is dropped, `data` is valid for reads of `len` initialised elements
-    /// (as `domain` allows), and nothing writes that memory.
-    ///
-    /// # Errors
-    ///
-    /// As [`from_borrowed`](Self::from_borrowed).
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use kornia_tensor::{MemoryDomain, Tensor, TensorError};
-    ///
-    /// let frame: Arc<Vec<u8>> = Arc::new(vec![7; 12]);
-    /// // SAFETY: the `Arc` keeps the elements where they are, and nobody can write to them.
-    /// let mut t = unsafe {
-    ///     Tensor::from_borrowed_readonly(
-    ///         [2, 2, 3], frame.as_ptr(), 12, MemoryDomain::Host, frame.clone(),
-    ///     )
-    /// }?;
-    /// assert_eq!(t[[1, 1, 2]], 7);
-    /// assert_eq!(t.try_as_mut_slice().unwrap_err(), TensorError::ReadOnlyStorage);
-    /// # Ok::<(), TensorError>(())
-    /// ```
-    pub unsafe fn from_borrowed_readonly(
-        shape: [usize; N],
-        data: *const T,
-        len: usize,
-        domain: MemoryDomain,
-        keepalive: Arc<dyn Any + Send + Sync>,
-    ) -> Result<Self, TensorError> {
-        // SAFETY: the caller's promise.
-        unsafe { Self::borrowed(shape, data, len, domain, keepalive, true) }
-    }
-
-    /// # Safety
-    ///
-    /// As `from_borrowed`, or as `from_borrowed_readonly` if `readonly`.
-    unsafe fn borrowed(
-        shape: [usize; N],
-        data: *const T,
-        len: usize,
-        domain: MemoryDomain,
-        keepalive: Arc<dyn Any + Send + Sync>,
-        readonly: bool,
-    ) -> Result<Self, TensorError> {
-        let layout = Layout::contiguous(shape, size_of::<T>())?;
-        check_numel(&layout, len)?;
-        let keep: Box<dyn Any + Send> = Box::new(keepalive);
-        // SAFETY: the caller's promise.
-        let storage =
-            unsafe { TensorStorage::foreign(data, len, None, domain, readonly, Some(keep)) }?;
         Ok(Self::from_checked(storage, layout))
     }
 }

@@ -5,6 +5,9 @@ use crate::error::{self, TensorError};
 use crate::rank::{Nat, Pred, Succ};
 use crate::slice::{SliceRange, SliceSpec};
 
+// Panicking fronts unwrap the layout and then build the tensor, rather than unwrap the tensor
+// of their `try_` twin: a tensor that goes through a `Result` in memory costs twice as much.
+
 /// Verbs: O(1), no element moves. Each result is a handle of its own: `'static` whenever `T` is,
 /// free to go to another thread, and one more sharer of the storage. While it lives, neither it
 /// nor this tensor can be written ([`make_mut`](Self::make_mut) copies). A small result keeps the
@@ -38,7 +41,8 @@ impl<T, const N: usize> Tensor<T, N> {
     where
         S: SliceSpec<N, M>,
     {
-        error::expect(self.try_slice(spec))
+        let (layout, offset) = error::expect(self.layout().slice(spec));
+        self.part(layout, offset)
     }
 
     /// As [`slice`](Self::slice).
@@ -66,7 +70,8 @@ impl<T, const N: usize> Tensor<T, N> {
     where
         Nat<N>: Pred<Prev = Nat<M>>,
     {
-        error::expect(self.try_select(axis, index))
+        let (layout, offset) = error::expect(self.layout().select(axis, index));
+        self.part(layout, offset)
     }
 
     /// As [`select`](Self::select).
@@ -95,7 +100,8 @@ impl<T, const N: usize> Tensor<T, N> {
     #[inline]
     #[track_caller]
     pub fn narrow(&self, axis: usize, range: impl SliceRange) -> Self {
-        error::expect(self.try_narrow(axis, range))
+        let (layout, offset) = error::expect(self.layout().narrow(axis, range));
+        self.part(layout, offset)
     }
 
     /// As [`narrow`](Self::narrow).
@@ -152,7 +158,8 @@ impl<T, const N: usize> Tensor<T, N> {
     #[inline]
     #[track_caller]
     pub fn flip(&self, axis: usize) -> Self {
-        error::expect(self.try_flip(axis))
+        let (layout, _) = error::expect(self.layout().flip(axis));
+        self.same_window(layout)
     }
 
     /// As [`flip`](Self::flip).
@@ -187,7 +194,11 @@ impl<T, const N: usize> Tensor<T, N> {
     /// ```
     #[inline]
     pub fn reshape<const M: usize>(&self, shape: [usize; M]) -> Result<Tensor<T, M>, TensorError> {
-        Ok(self.same_window(self.layout().reshape(shape)?))
+        let layout = self.layout();
+        match layout.reshaped(shape) {
+            Some(layout) => Ok(self.same_window(layout)),
+            None => Err(layout.why_not_reshaped(shape)),
+        }
     }
 
     /// The same elements in row-major order along one axis. Never copies.

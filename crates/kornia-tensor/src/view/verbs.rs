@@ -158,9 +158,11 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         self,
         shape: [usize; M],
     ) -> Result<TensorView<'a, T, M>, TensorError> {
-        let layout = self.layout.reshape(shape)?;
-        // SAFETY: L5.
-        Ok(unsafe { self.part(layout, 0) })
+        match self.layout.reshaped(shape) {
+            // SAFETY: L5.
+            Some(layout) => Ok(unsafe { self.part(layout, 0) }),
+            None => Err(self.layout.why_not_reshaped(shape)),
+        }
     }
 
     /// The same elements in row-major order along one axis. Never copies.

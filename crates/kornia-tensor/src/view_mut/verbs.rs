@@ -9,7 +9,8 @@ use crate::slice::{SliceRange, SliceSpec};
 /// [`Tensor`](crate::Tensor) mean. `broadcast_to` and `windows` do not exist here: nothing
 /// writable reaches an element twice.
 impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
-    /// A window: a range keeps its axis, an index drops it.
+    /// A window: a range keeps its axis, an index drops it. [`slice_mut`](Self::slice_mut) does
+    /// not give up this view.
     ///
     /// # Panics
     ///
@@ -356,6 +357,30 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
             // SAFETY: L5; `self` is consumed and different indices share no element (L4).
             unsafe { self.part(layout, offset) }
         }))
+    }
+
+    /// As [`slice`](Self::slice), without giving up this view.
+    ///
+    /// # Panics
+    ///
+    /// If an index or a range is out of bounds.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let mut image = Tensor::<u8, 3>::zeros([8, 8, 3]);
+    /// let mut canvas = image.view_mut();
+    /// canvas.slice_mut([2..4, 0..8]).fill(1);
+    /// canvas.slice_mut((.., 5, 0)).fill(2);
+    /// assert_eq!((image[[3, 5, 0]], image[[3, 5, 1]]), (2, 1));
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn slice_mut<S, const M: usize>(&mut self, spec: S) -> TensorViewMut<'_, T, M>
+    where
+        S: SliceSpec<N, M>,
+    {
+        self.reborrow().slice(spec)
     }
 
     /// As [`split_at`](Self::split_at), without giving up this view.

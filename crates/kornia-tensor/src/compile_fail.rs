@@ -1,0 +1,353 @@
+//! What must not compile, each beside a twin that does.
+//!
+//! The twin differs in the one thing that is wrong, so a test cannot pass because of a typing
+//! error. The codes are checked by a nightly compiler.
+//!
+//! # The shape of a tensor is read, not written
+//!
+//! ```
+//! let t = kornia_tensor::Tensor::<u8, 2>::zeros([2, 3]);
+//! let mut shape = t.shape;
+//! shape[0] = 1000;
+//! assert_eq!(t.shape, [2, 3]);
+//! ```
+//! ```compile_fail,E0594
+//! let mut t = kornia_tensor::Tensor::<u8, 2>::zeros([2, 3]);
+//! t.shape[0] = 1000;
+//! ```
+//! ```compile_fail,E0594
+//! let mut t = kornia_tensor::Tensor::<u8, 2>::zeros([2, 3]);
+//! t.strides = [1000, 1];
+//! ```
+//! ```compile_fail,E0594
+//! let mut t = kornia_tensor::Tensor::<u8, 2>::zeros([2, 3]);
+//! let other = kornia_tensor::Tensor::<u8, 2>::zeros([1, 1]);
+//! t.storage = other.storage.clone();
+//! ```
+//!
+//! # Tensors are swapped, their fields are not
+//!
+//! ```
+//! let mut a = kornia_tensor::Tensor::<u8, 1>::zeros([2]);
+//! let mut b = kornia_tensor::Tensor::<u8, 1>::zeros([1000]);
+//! std::mem::swap(&mut a, &mut b);
+//! ```
+//! ```compile_fail,E0596
+//! let mut a = kornia_tensor::Tensor::<u8, 1>::zeros([2]);
+//! let mut b = kornia_tensor::Tensor::<u8, 1>::zeros([1000]);
+//! std::mem::swap(&mut a.shape, &mut b.shape);
+//! ```
+//! ```compile_fail,E0596
+//! let mut a = kornia_tensor::Tensor::<u8, 1>::zeros([2]);
+//! let mut b = kornia_tensor::Tensor::<u8, 1>::zeros([1000]);
+//! std::mem::swap(&mut a.storage, &mut b.storage);
+//! ```
+//!
+//! # A tensor is taken apart by a method
+//!
+//! ```
+//! let t = kornia_tensor::Tensor::<u8, 1>::zeros([2]);
+//! let storage = t.into_parts().storage;
+//! ```
+//! ```compile_fail,E0507
+//! let t = kornia_tensor::Tensor::<u8, 1>::zeros([2]);
+//! let storage = t.storage;
+//! ```
+//!
+//! # A tensor is put together by a method
+//!
+//! ```
+//! # use kornia_tensor::{Tensor, TensorParts, TensorStorage, host_alloc};
+//! let storage = TensorStorage::from_vec(vec![1u8], host_alloc());
+//! let t = Tensor::try_from_parts(TensorParts { storage, shape: [1], strides: [1] });
+//! ```
+//! ```compile_fail,E0560
+//! # use kornia_tensor::{Tensor, TensorStorage, host_alloc};
+//! let storage = TensorStorage::from_vec(vec![1u8], host_alloc());
+//! let t = Tensor::<u8, 1> { storage, shape: [1], strides: [1] };
+//! ```
+//!
+//! # Cells and counted references stay on their thread
+//!
+//! ```
+//! let t = kornia_tensor::Tensor::from_shape_vec([1], vec![1u8]).unwrap();
+//! std::thread::spawn(move || t.numel()).join().unwrap();
+//! ```
+//! ```compile_fail,E0277
+//! let t = kornia_tensor::Tensor::from_shape_vec([1], vec![std::cell::Cell::new(1u8)]).unwrap();
+//! std::thread::spawn(move || t.numel()).join().unwrap();
+//! ```
+//! ```compile_fail,E0277
+//! let t = kornia_tensor::Tensor::from_shape_vec([1], vec![std::rc::Rc::new(1u8)]).unwrap();
+//! std::thread::spawn(move || t.numel()).join().unwrap();
+//! ```
+//! ```compile_fail,E0277
+//! let t = kornia_tensor::Tensor::from_shape_vec([1], vec![std::cell::Cell::new(1u8)]).unwrap();
+//! let view = t.view();
+//! std::thread::scope(|scope| scope.spawn(move || view.numel()).join().unwrap());
+//! ```
+//!
+//! A mutable view of cells may go, as `&mut [Cell<T>]` may; one of counted references may not.
+//!
+//! ```
+//! let mut t = kornia_tensor::Tensor::from_shape_vec([1], vec![std::cell::Cell::new(1)]).unwrap();
+//! let view = t.view_mut();
+//! std::thread::scope(|scope| scope.spawn(move || view.numel()).join().unwrap());
+//! ```
+//! ```compile_fail,E0277
+//! let mut t = kornia_tensor::Tensor::from_shape_vec([1], vec![std::rc::Rc::new(1)]).unwrap();
+//! let view = t.view_mut();
+//! std::thread::scope(|scope| scope.spawn(move || view.numel()).join().unwrap());
+//! ```
+//!
+//! # A view does not outlive its tensor; a tensor outlives its parent
+//!
+//! ```
+//! let t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let part = t.slice((1..3,));
+//! drop(t);
+//! assert_eq!(part.numel(), 2);
+//! ```
+//! ```compile_fail,E0505
+//! let t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let part = t.view().slice((1..3,));
+//! drop(t);
+//! assert_eq!(part.numel(), 2);
+//! ```
+//! ```compile_fail,E0505
+//! let t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let rows = t.rows();
+//! let elements = t.into_vec();
+//! assert_eq!(rows.len(), 1);
+//! ```
+//! ```compile_fail,E0505
+//! let t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let first = t.get([0]);
+//! drop(t);
+//! assert_eq!(first, Some(&0));
+//! ```
+//!
+//! # No handle is made while the elements are borrowed for writing
+//!
+//! ```
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let mut view = t.view_mut();
+//! view[[0]] = 1;
+//! let other = t.clone();
+//! ```
+//! ```compile_fail,E0502
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let mut view = t.view_mut();
+//! let other = t.clone();
+//! view[[0]] = 1;
+//! ```
+//! ```compile_fail,E0502
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let elements = t.as_mut_slice();
+//! let other = t.slice((1..2,));
+//! elements[0] = 1;
+//! ```
+//! ```compile_fail,E0502
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let mut view = t.make_mut();
+//! let storage = t.storage.clone();
+//! view[[0]] = 1;
+//! ```
+//! ```compile_fail,E0502
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let reader = t.view();
+//! t.view_mut()[[0]] = 1;
+//! assert_eq!(reader[[0]], 0);
+//! ```
+//!
+//! # There is one mutable view at a time
+//!
+//! ```
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let mut view = t.view_mut();
+//! let (mut a, mut b) = view.split_at_mut(0, 2);
+//! (a[[0]], b[[0]]) = (1, 2);
+//! ```
+//! ```compile_fail,E0499
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let (mut a, mut b) = (t.view_mut(), t.view_mut());
+//! (a[[0]], b[[0]]) = (1, 2);
+//! ```
+//! ```compile_fail,E0499
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let mut view = t.view_mut();
+//! let (mut a, mut b) = (view.reborrow(), view.reborrow());
+//! (a[[0]], b[[0]]) = (1, 2);
+//! ```
+//! ```compile_fail,E0382
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let view = t.view_mut();
+//! let (mut a, mut b) = (view.slice((..2,)), view.slice((1..,)));
+//! (a[[0]], b[[0]]) = (1, 2);
+//! ```
+//!
+//! # An element is written through a view
+//!
+//! ```
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! t.view_mut()[[0]] = 1;
+//! assert_eq!(t[[0]], 1);
+//! ```
+//! ```compile_fail,E0594
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! t[[0]] = 1;
+//! ```
+//! ```compile_fail,E0594
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! t.view()[[0]] = 1;
+//! ```
+//!
+//! # What may show an element twice is for reading
+//!
+//! ```
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([1]);
+//! assert_eq!(t.view_mut().view().broadcast_to([4]).unwrap().numel(), 4);
+//! ```
+//! ```compile_fail,E0599
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([1]);
+//! assert_eq!(t.view_mut().broadcast_to([4]).unwrap().numel(), 4);
+//! ```
+//! ```compile_fail,E0599
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! assert_eq!(t.view_mut().windows(0, 2).numel(), 6);
+//! ```
+//! ```compile_fail,E0599
+//! let t = kornia_tensor::Tensor::<u8, 1>::zeros([1]);
+//! assert_eq!(t.broadcast_to([4]).unwrap().numel(), 4);
+//! ```
+//!
+//! # Exclusive references end with what they were borrowed from
+//!
+//! ```
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let view = t.view_mut();
+//! let mut iter = view.into_iter();
+//! *iter.next().unwrap() = 1;
+//! ```
+//! ```compile_fail,E0505
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let mut view = t.view_mut();
+//! let mut iter = view.iter_mut();
+//! drop(view);
+//! *iter.next().unwrap() = 1;
+//! ```
+//! ```compile_fail,E0505
+//! let mut t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let mut iter = t.view_mut().into_iter();
+//! drop(t);
+//! *iter.next().unwrap() = 1;
+//! ```
+//! ```compile_fail,E0515
+//! use kornia_tensor::{IterMut, TensorViewMut};
+//! fn all<'a>(mut view: TensorViewMut<'a, u8, 1>) -> IterMut<'a, u8, 1> {
+//!     view.iter_mut()
+//! }
+//! ```
+//!
+//! # Lifetimes of elements grow in no direction
+//!
+//! A mutable view is invariant in its element, or a short reference could be written into a
+//! tensor of long ones.
+//!
+//! ```
+//! use kornia_tensor::TensorView;
+//! fn shorten<'a>(view: TensorView<'a, &'static str, 1>) -> TensorView<'a, &'a str, 1> {
+//!     view
+//! }
+//! ```
+//! ```
+//! use kornia_tensor::{IterMut, RowsMut, TensorViewMut};
+//! fn shorten<'a, T>(view: TensorViewMut<'static, T, 1>) -> TensorViewMut<'a, T, 1> {
+//!     view
+//! }
+//! fn shorten_iter<'a, T>(iter: IterMut<'static, T, 1>) -> IterMut<'a, T, 1> {
+//!     iter
+//! }
+//! fn shorten_rows<'a, T>(rows: RowsMut<'static, T>) -> RowsMut<'a, T> {
+//!     rows
+//! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::TensorViewMut;
+//! fn shorten<'a>(view: TensorViewMut<'a, &'static str, 1>) -> TensorViewMut<'a, &'a str, 1> {
+//!     view
+//! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::IterMut;
+//! fn shorten<'a>(iter: IterMut<'a, &'static str, 1>) -> IterMut<'a, &'a str, 1> {
+//!     iter
+//! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::RowsMut;
+//! fn shorten<'a>(rows: RowsMut<'a, &'static str>) -> RowsMut<'a, &'a str> {
+//!     rows
+//! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::TensorView;
+//! fn lengthen<'a>(view: TensorView<'a, &'a str, 1>) -> TensorView<'a, &'static str, 1> {
+//!     view
+//! }
+//! ```
+//!
+//! # What is left of a temporary view lives as long as the tensor
+//!
+//! These must compile: verbs and readers of a view take it by value and keep its lifetime.
+//!
+//! ```
+//! use kornia_tensor::{Iter, Rows, Tensor, TensorView};
+//!
+//! fn plane<'a>(t: &'a Tensor<u8, 3>) -> &'a [u8] {
+//!     t.view().slice((0, .., ..)).as_slice()
+//! }
+//! fn element<'a>(t: &'a Tensor<u8, 3>) -> Option<&'a u8> {
+//!     t.view().flip(0).get([0, 1, 2])
+//! }
+//! fn turned<'a>(t: &'a Tensor<u8, 3>) -> TensorView<'a, u8, 3> {
+//!     t.view().permute_axes([2, 0, 1]).unwrap().flip(1)
+//! }
+//! fn elements<'a>(t: &'a Tensor<u8, 3>) -> Iter<'a, u8, 2> {
+//!     t.view().select(2, 0).iter()
+//! }
+//! fn rows<'a>(t: &'a Tensor<u8, 3>) -> Rows<'a, u8> {
+//!     t.view().narrow(0, 1..).rows()
+//! }
+//! fn largest<'a>(t: &'a Tensor<u8, 3>) -> &'a u8 {
+//!     t.view().fold(t.view().get([0, 0, 0]).unwrap(), |a, b| a.max(b))
+//! }
+//!
+//! let t = Tensor::<u8, 3>::from_shape_fn([2, 3, 3], |[i, j, k]| (9 * i + 3 * j + k) as u8);
+//! assert_eq!(plane(&t)[8], 8);
+//! assert_eq!(element(&t), Some(&14));
+//! assert_eq!(turned(&t)[[0, 0, 0]], 9);
+//! assert_eq!(elements(&t).count(), 6);
+//! assert_eq!(rows(&t).len(), 1);
+//! assert_eq!(largest(&t), &17);
+//! ```
+//!
+//! The same of a mutable view that is used up.
+//!
+//! ```
+//! use kornia_tensor::TensorViewMut;
+//!
+//! fn plane<'a>(view: TensorViewMut<'a, u8, 3>) -> &'a mut [u8] {
+//!     view.select(0, 1).into_mut_slice()
+//! }
+//! # let mut t = kornia_tensor::Tensor::<u8, 3>::zeros([2, 3, 3]);
+//! # plane(t.view_mut())[8] = 1;
+//! # assert_eq!(t[[1, 2, 2]], 1);
+//! ```
+//! ```compile_fail,E0515
+//! use kornia_tensor::TensorViewMut;
+//!
+//! fn plane<'a>(mut view: TensorViewMut<'a, u8, 3>) -> &'a mut [u8] {
+//!     view.as_mut_slice()
+//! }
+//! ```

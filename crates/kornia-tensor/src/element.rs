@@ -1,0 +1,81 @@
+//! Which element types are plain numbers.
+//!
+//! The one table of the crate. Stable Rust does not specialise generic code, so `T` is compared
+//! with the types of the table. The comparison is between constants and costs nothing once it
+//! is compiled.
+
+use std::any::TypeId;
+
+/// A type of the table: a number of the language, or `bool`.
+///
+/// P1: it has no padding, so all its bytes are initialised, and it owns nothing, so copying its
+/// bytes copies it. P2: it is `Copy` and free of lifetimes, so equal `TypeId`s mean one type.
+/// P3: every pattern of bits is a value, except that a `bool` is 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plain {
+    Bool,
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    U64,
+    I64,
+    U128,
+    I128,
+    F32,
+    F64,
+    Usize,
+    Isize,
+}
+
+impl Plain {
+    /// What `T` is, if it is in the table.
+    #[inline]
+    pub(crate) fn of<T>() -> Option<Self> {
+        let this = typeid::of::<T>();
+        let table = [
+            (TypeId::of::<u8>(), Self::U8),
+            (TypeId::of::<f32>(), Self::F32),
+            (TypeId::of::<u16>(), Self::U16),
+            (TypeId::of::<i16>(), Self::I16),
+            (TypeId::of::<i32>(), Self::I32),
+            (TypeId::of::<f64>(), Self::F64),
+            (TypeId::of::<i8>(), Self::I8),
+            (TypeId::of::<u32>(), Self::U32),
+            (TypeId::of::<u64>(), Self::U64),
+            (TypeId::of::<i64>(), Self::I64),
+            (TypeId::of::<usize>(), Self::Usize),
+            (TypeId::of::<isize>(), Self::Isize),
+            (TypeId::of::<u128>(), Self::U128),
+            (TypeId::of::<i128>(), Self::I128),
+            (TypeId::of::<bool>(), Self::Bool),
+        ];
+        let row = table.iter().find(|(id, _)| *id == this);
+        row.map(|&(_, plain)| plain)
+    }
+}
+
+/// Whether `T` is one of the language's own number types; their zero is all zero bytes.
+#[inline]
+pub(crate) fn is_number<T>() -> bool {
+    Plain::of::<T>().is_some_and(|plain| plain != Plain::Bool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_look_like_numbers_are_not_in_the_table() {
+        #[repr(transparent)]
+        struct Grey(#[allow(dead_code, reason = "only its type matters")] u8);
+        assert_eq!(Plain::of::<u8>(), Some(Plain::U8));
+        assert_eq!(Plain::of::<Grey>(), None);
+        assert_eq!(Plain::of::<char>(), None);
+        assert_eq!(Plain::of::<&u8>(), None);
+        assert_eq!(Plain::of::<[u8; 3]>(), None);
+        assert!(is_number::<usize>() && !is_number::<bool>());
+    }
+}

@@ -264,7 +264,7 @@ where
 }
 
 proptest! {
-    #![proptest_config(config::config(12))]
+    #![proptest_config(config::config(5))]
 
     #[test]
     fn elements_come_once_from_both_ends(recipe in recipes(0..=4), how in walks()) {

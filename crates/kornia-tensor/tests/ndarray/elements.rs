@@ -101,7 +101,12 @@ pub(crate) fn broadcasting<const N: usize>(
     }
     if let Some(axis) = wrong.filter(|_| !shape.is_empty()) {
         let axis = axis.index(shape.len());
-        shape[axis] += 1;
+        // Nothing stretches to a length of 0 either, unless it was 1.
+        shape[axis] = if leading.is_empty() {
+            shape[axis] + 1
+        } else {
+            0
+        };
     }
     match shape.len() {
         0 => check::<N, 0>(recipe, &shape),

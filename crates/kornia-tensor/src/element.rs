@@ -1,10 +1,17 @@
-//! Which element types are plain numbers.
+//! Which element types are plain, and the bytes of those that are.
 //!
 //! The one table of the crate. Stable Rust does not specialise generic code, so `T` is compared
 //! with the types of the table. The comparison is between constants and costs nothing once it
 //! is compiled.
 
 use std::any::TypeId;
+
+#[cfg(any(feature = "serde", feature = "bincode", feature = "rkyv"))]
+#[cfg_attr(
+    not(all(feature = "serde", feature = "bincode", feature = "rkyv")),
+    allow(dead_code, reason = "each format uses its part")
+)]
+pub(crate) mod bytes;
 
 /// A type of the table: a number of the language, or `bool`.
 ///
@@ -54,6 +61,13 @@ impl Plain {
         ];
         let row = table.iter().find(|(id, _)| *id == this);
         row.map(|&(_, plain)| plain)
+    }
+
+    /// What `T` is, if it has the same size on every machine, so that its bytes can travel.
+    #[cfg(any(feature = "serde", feature = "bincode"))]
+    #[inline]
+    pub(crate) fn portable<T>() -> Option<Self> {
+        Self::of::<T>().filter(|plain| !matches!(plain, Self::Usize | Self::Isize))
     }
 }
 

@@ -96,9 +96,12 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(feature = "bincode")]
+pub mod bincode;
 #[cfg(doctest)]
 mod compile_fail;
 mod copy;
+#[allow(unsafe_code)]
 mod element;
 mod error;
 mod fmt;
@@ -107,6 +110,11 @@ mod iter;
 mod layout;
 mod overlap;
 mod rank;
+#[cfg(feature = "rkyv")]
+#[allow(unsafe_code)]
+pub mod rkyv;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod slice;
 #[allow(unsafe_code)]
 pub mod storage;
@@ -118,6 +126,8 @@ mod tensor_mut;
 pub mod view;
 #[allow(unsafe_code)]
 mod view_mut;
+#[cfg(any(feature = "serde", feature = "bincode", feature = "rkyv"))]
+mod wire;
 
 pub use error::{TensorAllocatorError, TensorError};
 pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};

@@ -1,10 +1,20 @@
-//! Copying elements out of a view, in row-major order of its indices.
+//! Copying elements: from any layout to any layout of the same shape.
+//!
+//! Plain elements are moved as bits: both layouts are simplified together
+//! ([`Plan`]) and one of the loops in `copy/kernels.rs` does the rest. Other elements are
+//! cloned one after the other, in row-major order.
 
+mod kernels;
+mod transpose;
+
+use crate::element::Plain;
 use crate::error::TensorError;
 use crate::iter::{Rows, RowsMut};
+use crate::layout::Layout;
+use crate::plan::Plan;
 use crate::storage::{AllocHandle, StorageBuilder};
 use crate::tensor::fresh;
-use crate::{Tensor, TensorView, TensorViewMut};
+use crate::{Tensor, TensorView, TensorViewMut, wide};
 
 /// A fresh tensor in standard layout with clones of the elements.
 pub(crate) fn to_tensor<T: Clone, const N: usize>(
@@ -14,13 +24,21 @@ pub(crate) fn to_tensor<T: Clone, const N: usize>(
     fresh(*view.shape(), alloc, |out| extend(out, view))
 }
 
-/// Clones every element of the view, in row-major order.
-pub(crate) fn extend<T: Clone, const N: usize>(
-    out: &mut StorageBuilder<T>,
-    view: TensorView<'_, T, N>,
-) {
+/// Clones every element of the view, in row-major order. Nothing has been written so far, and
+/// there is room for exactly these.
+fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorView<'_, T, N>) {
     if let Some(elements) = view.contiguous() {
         return out.extend_from_slice(elements);
+    }
+    if let Some(plan) = plan(view.layout(), &Layout::row_major(*view.shape()))
+        && Plain::of::<T>().is_some()
+    {
+        let to = out.slots();
+        // SAFETY: G2: the view may be read (V1), and a row-major layout of its shape reaches the
+        // room of the builder, which is fresh memory of its own (B1). P2: `T` is plain.
+        unsafe { bits(&plan, to, view.first().as_ptr()) };
+        // SAFETY: every index of the shape was written.
+        return unsafe { out.set_full() };
     }
     if let Some(rows) = Rows::new(view) {
         return rows.for_each(|row| out.extend_from_slice(row));
@@ -33,6 +51,14 @@ pub(crate) fn assign<T: Clone, const N: usize>(
     mut target: TensorViewMut<'_, T, N>,
     source: TensorView<'_, T, N>,
 ) {
+    if let Some(plan) = plan(source.layout(), target.layout())
+        && Plain::of::<T>().is_some()
+    {
+        let (to, from) = (target.first().as_ptr(), source.first().as_ptr());
+        // SAFETY: G2: the view may be read (V1) and the target written; nothing else reaches the
+        // elements of the target, nor does it reach one twice (M1). P2: `T` is plain.
+        return unsafe { bits(&plan, to, from) };
+    }
     if let (Some(to), Some(from)) = (RowsMut::new(target.reborrow()), Rows::new(source)) {
         return to
             .zip(from)
@@ -42,4 +68,78 @@ pub(crate) fn assign<T: Clone, const N: usize>(
         .into_iter()
         .zip(source.iter())
         .for_each(|(to, from)| to.clone_from(from));
+}
+
+/// Sets every element to a clone of `value`.
+pub(crate) fn fill<T: Clone, const N: usize>(mut target: TensorViewMut<'_, T, N>, value: T) {
+    let everywhere = Layout::from_checked(*target.shape(), [0; N]);
+    if let Some(plan) = plan(&everywhere, target.layout())
+        && Plain::of::<T>().is_some()
+    {
+        // SAFETY: as in `assign`; `value` is read again and again.
+        return unsafe { bits(&plan, target.first().as_ptr(), &raw const value) };
+    }
+    match RowsMut::new(target.reborrow()) {
+        Some(rows) => rows.for_each(|row| row.fill(value.clone())),
+        None => target
+            .iter_mut()
+            .for_each(|element| *element = value.clone()),
+    }
+}
+
+/// How to get from one layout to the other; `None` if there is nothing to copy, or too many axes.
+#[inline]
+fn plan<const N: usize>(from: &Layout<N>, to: &Layout<N>) -> Option<Plan<2>> {
+    if from.is_empty() {
+        return None;
+    }
+    Plan::new([to, from])
+}
+
+/// Copies the elements of two layouts; `to` and `from` are those at index `[0, 0, ..]`.
+///
+/// # Safety
+///
+/// G2, for the axes of the plan from its starts; `T` is plain.
+#[inline]
+unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
+    let to = to.wrapping_offset(plan.start(0)).cast::<u8>();
+    let from = from.wrapping_offset(plan.start(1)).cast::<u8>();
+    // SAFETY: by the caller; plain elements have the size and alignment of an integer.
+    unsafe { elements(size_of::<T>(), plan, to, from) }
+}
+
+/// Copies elements of this many bytes, from the starts of a plan.
+///
+/// # Safety
+///
+/// G2; the elements are plain and `size` bytes large each.
+pub(crate) unsafe fn elements(size: usize, plan: &Plan<2>, to: *mut u8, from: *const u8) {
+    /// # Safety
+    ///
+    /// G2.
+    unsafe fn run<E: kernels::Element>(plan: &Plan<2>, to: *mut u8, from: *const u8) {
+        let (dst, src) = (to.cast::<E>(), from.cast::<E>());
+        let axes = plan.axes();
+        if let [one] = axes
+            && one.strides == [1, 1]
+        {
+            // SAFETY: G2.
+            return unsafe { dst.copy_from_nonoverlapping(src, one.len) };
+        }
+        // G2 by the caller.
+        wide::run(kernels::Copy { dst, src, axes });
+    }
+    #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one of them is run")]
+    // SAFETY: G2 by the caller. Integers of a size have the alignment of all plain types of it.
+    unsafe {
+        match size {
+            1 => run::<u8>(plan, to, from),
+            2 => run::<u16>(plan, to, from),
+            4 => run::<u32>(plan, to, from),
+            8 => run::<u64>(plan, to, from),
+            16 => run::<u128>(plan, to, from),
+            _ => unreachable!("no plain type has {size} bytes"),
+        }
+    }
 }

@@ -67,6 +67,22 @@
 //! | [`TensorViewMut`] | `T: Send` | `T: Sync` | it is a `&mut [T]` |
 //! | [`TensorMut`] | `T: Send` | `T: Sync` | nothing else reaches its elements |
 //!
+//! # Computing
+//!
+//! [`map`](TensorView::map), [`zip_with`](TensorView::zip_with), their `_into` forms,
+//! [`apply`](TensorViewMut::apply), `==`, sums and extremes make one pass over the memory whatever
+//! the strides, and so do copies. Their loops are compiled for several instruction sets and chosen
+//! at run time, so there is nothing to set when building; results are the same on all of them.
+//!
+//! Closures are called once per element, in the order that suits the memory. Numbers and `bool`s
+//! that do not lie side by side reach them in a small buffer, a copy, where that is faster: only
+//! the address of the element tells.
+//! [`normalize_to_chw`](TensorView::normalize_to_chw) is the step before a neural network under
+//! a name of its own.
+//!
+//! Blocks of 4 MiB and more ask Linux for large pages before they are touched, which makes fresh
+//! results several times cheaper.
+//!
 //! # Invariants
 //!
 //! Every `unsafe` block names those it rests on.
@@ -82,8 +98,9 @@
 //!   view share an element. **L5** A verb of [`Layout`] reaches only what its layout reaches.
 //! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **X1, X2** (owned parts), **B1**
 //!   (builder), **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **C1** to
-//!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **K1** (archived
-//!   tensor) stand on the fields they are about.
+//!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **G1**, **G2**
+//!   (copies), **N1** to **N3** (walks over operands), **O1** to **O3** (loops), **U1**
+//!   (instruction sets), **K1** (archived tensor) stand on the fields they are about.
 //!
 //! # Features
 //!
@@ -100,6 +117,9 @@
 pub mod bincode;
 #[cfg(doctest)]
 mod compile_fail;
+#[allow(unsafe_code)]
+mod compute;
+#[allow(unsafe_code)]
 mod copy;
 #[allow(unsafe_code)]
 mod element;
@@ -109,6 +129,7 @@ mod fmt;
 mod iter;
 mod layout;
 mod overlap;
+mod plan;
 mod rank;
 #[cfg(feature = "rkyv")]
 #[allow(unsafe_code)]
@@ -126,9 +147,12 @@ mod tensor_mut;
 pub mod view;
 #[allow(unsafe_code)]
 mod view_mut;
+#[allow(unsafe_code)]
+mod wide;
 #[cfg(any(feature = "serde", feature = "bincode", feature = "rkyv"))]
 mod wire;
 
+pub use compute::reduce::Summand;
 pub use error::{TensorAllocatorError, TensorError};
 pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};
 pub use layout::{Layout, LayoutChunks, LayoutTiles, checked_numel, get_strides_from_shape};

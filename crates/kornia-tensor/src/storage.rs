@@ -10,6 +10,7 @@ mod construct;
 mod exclusive;
 mod foreign;
 mod owner;
+mod pages;
 mod pool;
 mod resource;
 

@@ -1,6 +1,8 @@
 //! Borrowed, shared access to elements in any layout.
 
 mod compute;
+mod prepare;
+mod reduce;
 mod verbs;
 
 pub(crate) use compute::check_shape;

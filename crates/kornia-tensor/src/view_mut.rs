@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 use std::ptr::NonNull;
 
+use crate::compute;
 use crate::copy;
 use crate::error::{self, TensorError};
 use crate::iter::{IterMut, RowsMut};
@@ -276,10 +277,7 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     where
         T: Clone,
     {
-        match RowsMut::new(self.reborrow()) {
-            Some(rows) => rows.for_each(|row| row.fill(value.clone())),
-            None => self.iter_mut().for_each(|element| *element = value.clone()),
-        }
+        copy::fill(self.reborrow(), value);
     }
 
     /// Sets every element to a clone of the one of `source` at the same index. O(n).
@@ -297,9 +295,19 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
         Ok(())
     }
 
-    /// Calls `f` with each element, in row-major order. O(n).
+    /// Calls `f` with each element. O(n), in the order that suits the memory;
+    /// [`iter_mut`](Self::iter_mut) has an order.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let mut image = Tensor::<u8, 3>::full([2, 2, 3], 100);
+    /// image.view_mut().select(2, 0).apply(|red| *red /= 2);
+    /// assert_eq!(image.as_slice()[..3], [50, 100, 100]);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
     pub fn apply(&mut self, f: impl FnMut(&mut T)) {
-        self.iter_mut().for_each(f);
+        compute::apply(self.reborrow(), f);
     }
 }
 

@@ -426,7 +426,7 @@ impl<const N: usize> Layout<N> {
     ///
     /// L1, L2: taking out a factor or a summand that is not zero makes neither larger.
     #[inline]
-    fn without<const M: usize>(&self, axis: usize) -> Layout<M>
+    pub(crate) fn without<const M: usize>(&self, axis: usize) -> Layout<M>
     where
         Nat<N>: Pred<Prev = Nat<M>>,
     {

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use super::TensorStorage;
 use super::allocator::AllocHandle;
 use super::owner::{Access, Owner, StorageImpl};
+use super::pages::prefer_large;
 use super::resource::{MemoryDomain, MemoryResource};
 use crate::error::{TensorAllocatorError, TensorError};
 
@@ -29,10 +30,9 @@ impl<T> StorageBuilder<T> {
             elements
                 .try_reserve_exact(capacity)
                 .map_err(|_| out_of_memory::<T>(capacity))?;
-            return Ok(Self {
-                inner: StorageImpl::from_vec(elements, None),
-                capacity,
-            });
+            let inner = StorageImpl::from_vec(elements, None);
+            prefer_large(inner.base, capacity * size_of::<T>());
+            return Ok(Self { inner, capacity });
         };
         let block = alloc.allocate(array_layout::<T>(capacity)?)?;
         let inner = StorageImpl::from_block(block, capacity, Some(alloc))?;
@@ -54,6 +54,23 @@ impl<T> StorageBuilder<T> {
     #[inline]
     pub(crate) fn room(&self) -> usize {
         self.capacity - self.inner.len
+    }
+
+    /// Where the elements go, if none is written yet: room for all of them.
+    #[inline]
+    pub(crate) fn slots(&mut self) -> *mut T {
+        debug_assert_eq!(self.inner.len, 0, "some elements are written already");
+        self.inner.base.as_ptr()
+    }
+
+    /// Says that every element is written.
+    ///
+    /// # Safety
+    ///
+    /// It is, through [`slots`](Self::slots).
+    #[inline]
+    pub(crate) unsafe fn set_full(&mut self) {
+        self.inner.len = self.capacity;
     }
 
     /// The elements that are written.
@@ -228,6 +245,7 @@ impl<T> TensorStorage<T> {
                 // SAFETY: the layout is not zero-sized.
                 let ptr = unsafe { std::alloc::alloc_zeroed(layout) };
                 let base = NonNull::new(ptr.cast::<T>()).ok_or(out_of_memory::<T>(len))?;
+                prefer_large(base, layout.size());
                 // SAFETY: a block of `Layout::array::<T>(len)` from the global allocator, which
                 // is what a `Vec` of this capacity holds.
                 let elements = unsafe { Vec::from_raw_parts(base.as_ptr(), 0, len) };

@@ -4,6 +4,7 @@ use std::alloc::Layout;
 use std::any::Any;
 use std::ptr::NonNull;
 
+use super::pages::prefer_large;
 use crate::error::TensorAllocatorError;
 
 /// Where memory lives, and so who can reach it.
@@ -134,6 +135,7 @@ impl HostResource {
                 layout.align()
             ))
         })?;
+        prefer_large(ptr, layout.size());
         Ok(Self { ptr, layout })
     }
 

@@ -1,11 +1,12 @@
 //! What reads elements: written once here, by value, for views of any layout.
 
 use super::{TensorView, not_contiguous};
+use crate::compute;
 use crate::copy;
 use crate::error::{self, TensorError};
 use crate::iter::{IndexedIter, Iter, Rows};
 use crate::tensor::fresh;
-use crate::{Layout, Tensor};
+use crate::{Layout, Tensor, TensorViewMut};
 
 /// Iterators.
 impl<'a, T, const N: usize> TensorView<'a, T, N> {
@@ -58,6 +59,9 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
 impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// A tensor of `f` of each element. O(n), one pass whatever the strides.
     ///
+    /// `f` is called once per element, in the order that suits the memory, and for numbers over
+    /// [a copy](crate#computing) of the element where that is faster.
+    ///
     /// ```
     /// use kornia_tensor::Tensor;
     ///
@@ -67,28 +71,66 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
     #[track_caller]
-    pub fn map<U, F>(self, mut f: F) -> Tensor<U, N>
+    pub fn map<U, F>(self, f: F) -> Tensor<U, N>
     where
         F: FnMut(&T) -> U,
     {
-        error::expect(fresh(*self.shape(), None, |out| {
-            // SAFETY: the view has as many elements as the shape asks for.
-            self.iter()
-                .for_each(|element| unsafe { out.push_unchecked(f(element)) });
-        }))
+        error::expect(fresh(*self.shape(), None, |out| compute::map(out, self, f)))
     }
 
-    /// A tensor of `f` of each pair of elements. O(n).
+    /// Sets each element of `out` to `f` of the one at the same index. O(n), no allocation;
+    /// order as for [`map`](Self::map).
+    ///
+    /// # Errors
+    ///
+    /// `DimensionMismatch` unless the shapes are equal; nothing is written then.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let frame = Tensor::<u8, 2>::full([2, 3], 51);
+    /// let mut batch = Tensor::<f32, 3>::zeros([4, 2, 3]);
+    /// frame.view().map_into(batch.view_mut().select(0, 1), |&p| f32::from(p) / 255.0)?;
+    /// assert_eq!(batch.slice((1, .., ..)), Tensor::full([2, 3], 0.2));
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    pub fn map_into<'o, U, F>(
+        self,
+        out: impl Into<TensorViewMut<'o, U, N>>,
+        f: F,
+    ) -> Result<(), TensorError>
+    where
+        U: 'o,
+        F: FnMut(&T) -> U,
+    {
+        let out = out.into();
+        check_shape(self.layout(), out.layout())?;
+        compute::map_into(out, self, f);
+        Ok(())
+    }
+
+    /// A tensor of `f` of each pair of elements. O(n), one pass; order as for [`map`](Self::map).
     ///
     /// # Errors
     ///
     /// `DimensionMismatch` unless the shapes are equal; [`broadcast_to`](Self::broadcast_to)
     /// stretches the smaller one.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let image = Tensor::<f32, 3>::full([2, 2, 3], 0.5);
+    /// let gain = Tensor::from_slice(&[1.0, 2.0, 4.0])?; // per channel
+    /// let gain = gain.view().broadcast_to([2, 2, 3])?;
+    /// let bright = image.view().zip_with(gain, |p, gain| p * gain)?;
+    /// assert_eq!(bright.as_slice()[..3], [0.5, 1.0, 2.0]);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
     #[track_caller]
     pub fn zip_with<'b, U, V, F>(
         self,
         other: impl Into<TensorView<'b, U, N>>,
-        mut f: F,
+        f: F,
     ) -> Result<Tensor<V, N>, TensorError>
     where
         U: 'b,
@@ -97,10 +139,32 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         let other = other.into();
         check_shape(self.layout(), other.layout())?;
         fresh(*self.shape(), None, |out| {
-            let pairs = self.iter().zip(other.iter());
-            // SAFETY: no more pairs than the shape asks for.
-            pairs.for_each(|(a, b)| unsafe { out.push_unchecked(f(a, b)) });
+            compute::zip(out, self, other, f);
         })
+    }
+
+    /// Sets each element of `out` to `f` of those of both views at the same index. O(n), no
+    /// allocation; order as for [`map`](Self::map).
+    ///
+    /// # Errors
+    ///
+    /// `DimensionMismatch` unless the three shapes are equal; nothing is written then.
+    pub fn zip_into<'b, 'o, U, V, F>(
+        self,
+        other: impl Into<TensorView<'b, U, N>>,
+        out: impl Into<TensorViewMut<'o, V, N>>,
+        f: F,
+    ) -> Result<(), TensorError>
+    where
+        U: 'b,
+        V: 'o,
+        F: FnMut(&T, &U) -> V,
+    {
+        let (other, out) = (other.into(), out.into());
+        check_shape(self.layout(), other.layout())?;
+        check_shape(self.layout(), out.layout())?;
+        compute::zip_into(out, self, other, f);
+        Ok(())
     }
 
     /// A tensor of the elements converted with `From`. O(n).
@@ -119,15 +183,6 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         T: Clone,
     {
         self.map(|element| U::from(element.clone()))
-    }
-
-    /// Folds the elements in row-major order. O(n).
-    #[inline]
-    pub fn fold<B, F>(self, init: B, f: F) -> B
-    where
-        F: FnMut(B, &'a T) -> B,
-    {
-        self.iter().fold(init, f)
     }
 
     /// A tensor with clones of the elements. O(n).
@@ -167,16 +222,6 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     {
         self.to_tensor().into_vec()
     }
-
-    /// Whether `f` holds for each pair of elements; `false` if the shapes differ.
-    #[inline]
-    pub(crate) fn all_pairs<U>(
-        self,
-        other: TensorView<'_, U, N>,
-        mut f: impl FnMut(&T, &U) -> bool,
-    ) -> bool {
-        self.shape() == other.shape() && self.iter().zip(other.iter()).all(|(a, b)| f(a, b))
-    }
 }
 
 /// `Err` unless two layouts have the same shape.
@@ -197,10 +242,7 @@ pub(crate) fn check_shape<const N: usize>(
 impl<T: PartialEq<U>, U, const N: usize> PartialEq<TensorView<'_, U, N>> for TensorView<'_, T, N> {
     /// Whether shapes and elements are equal, whatever the strides.
     fn eq(&self, other: &TensorView<'_, U, N>) -> bool {
-        match (self.contiguous(), other.contiguous()) {
-            (Some(a), Some(b)) => self.shape() == other.shape() && a == b,
-            _ => self.all_pairs(*other, |a, b| a == b),
-        }
+        self.shape() == other.shape() && compute::equal(*self, *other)
     }
 }
 

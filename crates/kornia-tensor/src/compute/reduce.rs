@@ -1,0 +1,173 @@
+//! Sums and extremes.
+
+mod axis;
+mod summand;
+
+use std::ops::ControlFlow;
+
+use super::runs::{self, Operand};
+use crate::TensorView;
+use crate::wide::{self, Kernel};
+
+pub(crate) use axis::sum_axis;
+pub use summand::Summand;
+
+/// Accumulators that are filled side by side: some vectors, on every processor.
+const LANES: usize = 64;
+
+/// The sum of all elements, before it is rounded.
+pub(crate) fn total<T: Summand, const N: usize>(view: TensorView<'_, T, N>) -> T::Total {
+    over_stretches(view, T::NOTHING, |total, elements| {
+        wide::run(Sum { total, elements })
+    })
+}
+
+/// The smallest and the largest element that are equal to themselves.
+pub(crate) fn min_max<T, const N: usize>(view: TensorView<'_, T, N>) -> Option<(T, T)>
+where
+    T: PartialOrd + Copy,
+{
+    let bounds = over_stretches(view, None, |bounds, elements| {
+        wide::run(MinMax { bounds, elements })
+    });
+    #[allow(clippy::eq_op, reason = "that is what tells NaN")]
+    bounds.filter(|(low, _)| low == low)
+}
+
+/// Folds stretches of elements that lie side by side; all elements, in no particular order.
+fn over_stretches<T, A, const N: usize>(
+    view: TensorView<'_, T, N>,
+    init: A,
+    mut f: impl FnMut(A, &[T]) -> A,
+) -> A {
+    if let Some(elements) = view.contiguous() {
+        return f(init, elements);
+    }
+    let operands = [Operand::read(view.first().as_ptr())];
+    let Some(plan) = super::plan_of([view.layout()], &operands) else {
+        return view.iter().fold(init, |total, element| {
+            f(total, std::slice::from_ref(element))
+        });
+    };
+    let mut state = Some(init);
+    let each = |[first]: [*mut u8; 1], len| {
+        let first = first.cast_const().cast();
+        // SAFETY: N1: elements of the view, or copies of them, that may be read.
+        let elements = unsafe { std::slice::from_raw_parts(first, len) };
+        state = state.take().map(|state| f(state, elements));
+        ControlFlow::Continue(())
+    };
+    // SAFETY: N1: V1. N2: asked by `plan_of`.
+    unsafe { runs::for_each(&plan, operands, each) };
+    match state {
+        Some(state) => state,
+        None => unreachable!("every stretch gives the state back"),
+    }
+}
+
+/// Adds elements to a total.
+struct Sum<'a, T: Summand> {
+    total: T::Total,
+    elements: &'a [T],
+}
+
+impl<T: Summand> Kernel for Sum<'_, T> {
+    type Output = T::Total;
+
+    #[inline(always)]
+    fn run(self) -> T::Total {
+        let mut total = self.total;
+        for stretch in self.elements.chunks(LANES * T::STRETCH) {
+            let (blocks, rest) = stretch.as_chunks::<LANES>();
+            let lanes = Self::add(blocks);
+            let mut few = [T::ZERO; LANES];
+            for (lane, &element) in few.iter_mut().zip(rest) {
+                *lane = T::add(*lane, element);
+            }
+            total = match T::gather(total, &lanes) {
+                Some(total) => T::gather(total, &few),
+                None => None,
+            }
+            .unwrap_or_else(|| T::slowly(total, stretch.iter().copied()));
+        }
+        total
+    }
+}
+
+impl<T: Summand> Sum<'_, T> {
+    /// Apart from what follows, so that the lanes stay in registers.
+    #[inline(always)]
+    fn add(blocks: &[[T; LANES]]) -> [T::Lane; LANES] {
+        let mut lanes = [T::ZERO; LANES];
+        for block in blocks {
+            for at in 0..LANES {
+                lanes[at] = T::add(lanes[at], block[at]);
+            }
+        }
+        lanes
+    }
+}
+
+/// Widens bounds by elements.
+struct MinMax<'a, T> {
+    bounds: Option<(T, T)>,
+    elements: &'a [T],
+}
+
+impl<T: PartialOrd + Copy> Kernel for MinMax<'_, T> {
+    type Output = Option<(T, T)>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let Some(first) = self.elements.first() else {
+            return self.bounds;
+        };
+        let (low, high) = self.bounds.unwrap_or((*first, *first));
+        let (blocks, rest) = self.elements.as_chunks::<LANES>();
+        let (lows, highs) = Self::bounds(blocks, low, high);
+        let low = lows
+            .into_iter()
+            .chain(rest.iter().copied())
+            .fold(low, lower);
+        let high = highs
+            .into_iter()
+            .chain(rest.iter().copied())
+            .fold(high, higher);
+        Some((low, high))
+    }
+}
+
+impl<T: PartialOrd + Copy> MinMax<'_, T> {
+    /// Apart from what follows, so that the lanes stay in registers.
+    #[inline(always)]
+    fn bounds(blocks: &[[T; LANES]], low: T, high: T) -> ([T; LANES], [T; LANES]) {
+        let (mut lows, mut highs) = ([low; LANES], [high; LANES]);
+        for block in blocks {
+            for at in 0..LANES {
+                lows[at] = lower(lows[at], block[at]);
+                highs[at] = higher(highs[at], block[at]);
+            }
+        }
+        (lows, highs)
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::eq_op, reason = "that is what tells NaN")]
+fn lower<T: PartialOrd + Copy>(low: T, element: T) -> T {
+    if element < low || low != low {
+        element
+    } else {
+        low
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::eq_op, reason = "that is what tells NaN")]
+fn higher<T: PartialOrd + Copy>(high: T, element: T) -> T {
+    if element > high || high != high {
+        element
+    } else {
+        high
+    }
+}

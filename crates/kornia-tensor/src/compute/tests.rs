@@ -1,0 +1,480 @@
+//! Every path of copies and computations against the naive loop, on every width of vectors.
+
+use crate::wide::testing::for_each_variant;
+use crate::{Layout, Tensor, TensorView, TensorViewMut};
+
+/// A small generator of numbers that look random (G. Marsaglia, Xorshift RNGs, 2003).
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() >> 16) as usize % end
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}
+
+/// Axes of a base tensor, and how each is seen: in which order, backwards, with gaps, repeated.
+#[derive(Clone, Debug)]
+struct Sight<const N: usize> {
+    base: [usize; N],
+    layout: Layout<N>,
+    first: usize,
+}
+
+impl<const N: usize> Sight<N> {
+    /// A random layout of this shape; elements repeat only where that is allowed.
+    fn of(shape: [usize; N], dice: &mut Dice, repeats: bool) -> Self {
+        let mut order: [usize; N] = std::array::from_fn(|axis| axis);
+        // Half of the time nearly standard, which is where the special paths are.
+        for axis in (1..N).rev() {
+            if dice.below(2) == 0 {
+                order.swap(axis, dice.below(axis + 1));
+            }
+        }
+        let mut base = [1; N];
+        let mut strides = [0; N];
+        let (mut pitch, mut first) = (1isize, 0isize);
+        for &axis in order.iter().rev() {
+            let len = shape[axis];
+            if repeats && dice.below(6) == 0 {
+                continue;
+            }
+            let step = dice.pick(&[1, 1, 1, 1, 2, 3]);
+            let margin = dice.pick(&[0, 0, 0, 1, 5]);
+            base[axis] = len * step + margin;
+            strides[axis] = pitch * step as isize;
+            if dice.below(4) == 0 {
+                first += strides[axis] * (len as isize - 1).max(0);
+                strides[axis] = -strides[axis];
+            }
+            pitch *= base[axis].max(1) as isize;
+        }
+        Self {
+            base: [pitch as usize; N],
+            layout: Layout::new(shape, strides, 16).unwrap(),
+            first: first as usize,
+        }
+    }
+
+    fn elements(&self) -> usize {
+        self.base.first().copied().unwrap_or(1)
+    }
+
+    fn view<'a, T>(&self, elements: &'a [T]) -> TensorView<'a, T, N> {
+        let base = std::ptr::NonNull::from(elements).cast::<T>();
+        // SAFETY: S1: `self.first` is the number of an element of the base.
+        let first = unsafe { base.add(self.first) };
+        // SAFETY: V1: the base has room for all the layout reaches from `first` on.
+        unsafe { TensorView::new(first, self.layout) }
+    }
+
+    fn view_mut<'a, T>(&self, elements: &'a mut [T]) -> TensorViewMut<'a, T, N> {
+        let base = std::ptr::NonNull::from(elements).cast::<T>();
+        // SAFETY: S1: `self.first` is the number of an element of the base.
+        let first = unsafe { base.add(self.first) };
+        // SAFETY: M1: as above, and nothing repeats.
+        unsafe { TensorViewMut::new(first, self.layout) }
+    }
+
+    /// The places of the elements in the base, in row-major order.
+    fn places(&self) -> Vec<usize> {
+        let numbers: Vec<usize> = (0..self.elements()).collect();
+        self.view(&numbers).iter().copied().collect()
+    }
+}
+
+const LENS: [usize; 14] = [0, 1, 1, 2, 3, 3, 4, 5, 7, 16, 31, 64, 67, 200];
+
+fn shape<const N: usize>(dice: &mut Dice) -> [usize; N] {
+    loop {
+        let shape = std::array::from_fn(|_| dice.pick(&LENS));
+        let most = if cfg!(miri) { 300 } else { 3_000 };
+        if shape.iter().product::<usize>() <= most {
+            return shape;
+        }
+    }
+}
+
+/// Runs a check on random layouts of ranks 0 to 5, in every variant: few rounds here, as debug
+/// builds are slow; `TENSOR_ROUNDS` asks for more.
+macro_rules! on_random_layouts {
+    ($check:ident) => {
+        for_each_variant(|_| {
+            let asked = std::env::var("TENSOR_ROUNDS").ok();
+            let usual = if cfg!(miri) { 2 } else { 8 };
+            let rounds = asked
+                .and_then(|rounds| rounds.parse().ok())
+                .unwrap_or(usual);
+            for round in 1..=rounds {
+                let dice = &mut Dice(0x9E37_79B9_7F4A_7C15 ^ (round << 20));
+                $check::<0>(dice);
+                $check::<1>(dice);
+                $check::<2>(dice);
+                $check::<3>(dice);
+                $check::<4>(dice);
+                $check::<5>(dice);
+            }
+        });
+    };
+}
+
+/// Copies of any element type, out of and into any layout.
+fn copies<T: Clone + PartialEq + std::fmt::Debug, const N: usize>(
+    dice: &mut Dice,
+    element: impl Fn(u64) -> T,
+) {
+    let shape = shape::<N>(dice);
+    let from = Sight::of(shape, dice, true);
+    let to = Sight::of(shape, dice, false);
+    let source: Vec<T> = (0..from.elements()).map(|_| element(dice.next())).collect();
+    let mut target: Vec<T> = (0..to.elements()).map(|_| element(dice.next())).collect();
+
+    let expected: Vec<T> = from.places().iter().map(|&at| source[at].clone()).collect();
+    let view = from.view(&source);
+    assert_eq!(view.to_tensor().into_vec(), expected, "{from:?}");
+
+    let mut naive = target.clone();
+    for (&at, element) in to.places().iter().zip(&expected) {
+        naive[at] = element.clone();
+    }
+    to.view_mut(&mut target).assign(view).unwrap();
+    assert_eq!(target, naive, "{from:?} to {to:?}");
+    assert_eq!(to.view(&target), view);
+
+    let value = element(dice.next());
+    for at in to.places() {
+        naive[at] = value.clone();
+    }
+    to.view_mut(&mut target).fill(value);
+    assert_eq!(target, naive, "fill of {to:?}");
+}
+
+#[test]
+fn copies_of_every_size_are_those_of_the_naive_loop() {
+    fn check<const N: usize>(dice: &mut Dice) {
+        copies::<u8, N>(dice, |n| n as u8);
+        copies::<i16, N>(dice, |n| n as i16);
+        copies::<u32, N>(dice, |n| n as u32);
+        copies::<f64, N>(dice, |n| n as f64);
+        copies::<u128, N>(dice, |n| u128::from(n) << 40);
+    }
+    on_random_layouts!(check);
+}
+
+#[test]
+fn copies_of_what_is_not_plain_are_those_of_the_naive_loop() {
+    fn check<const N: usize>(dice: &mut Dice) {
+        copies::<[u8; 3], N>(dice, |n| [n as u8, (n >> 8) as u8, (n >> 16) as u8]);
+        copies::<(u8, u32), N>(dice, |n| (n as u8, n as u32));
+        if !cfg!(miri) {
+            copies::<String, N>(dice, |n| (n % 1000).to_string());
+        }
+        copies::<(), N>(dice, |_| ());
+    }
+    on_random_layouts!(check);
+}
+
+#[test]
+fn transposes_of_every_width_are_those_of_the_naive_loop() {
+    fn check<T: Clone + PartialEq + std::fmt::Debug>(shape: [usize; 2], of: impl Fn(usize) -> T) {
+        let [height, width] = shape;
+        let source: Vec<T> = (0..height * width).map(&of).collect();
+        let tensor = Tensor::from_shape_vec(shape, source.clone()).unwrap();
+        let turned = tensor.view().transpose().to_tensor().into_vec();
+        for x in 0..width {
+            for y in 0..height {
+                assert_eq!(turned[x * height + y], source[y * width + x], "{shape:?}");
+            }
+        }
+    }
+    let widths: &[usize] = if cfg!(miri) {
+        &[9, 17]
+    } else {
+        &[1, 8, 15, 16, 63, 64, 65, 129]
+    };
+    for_each_variant(|_| {
+        for &height in widths {
+            for &width in widths {
+                check([height, width], |n| n as u8);
+                check([height, width], |n| n as u16);
+                check([height, width], |n| n as f32);
+                check([height, width], |n| n as u64);
+                check([height, width], |n| n as u128);
+            }
+        }
+    });
+}
+
+#[test]
+fn maps_are_those_of_the_naive_loop() {
+    fn check<const N: usize>(dice: &mut Dice) {
+        let shape = shape::<N>(dice);
+        let (a, b) = (Sight::of(shape, dice, true), Sight::of(shape, dice, true));
+        let to = Sight::of(shape, dice, false);
+        let left: Vec<u8> = (0..a.elements()).map(|_| dice.next() as u8).collect();
+        let right: Vec<f32> = (0..b.elements())
+            .map(|_| dice.next() as u16 as f32)
+            .collect();
+        let mut target: Vec<f32> = vec![-1.0; to.elements()];
+        let (x, y) = (a.view(&left), b.view(&right));
+
+        let scaled = |p: &u8| f32::from(*p) * 0.5 - 3.0;
+        let expected: Vec<f32> = a.places().iter().map(|&at| scaled(&left[at])).collect();
+        assert_eq!(x.map(scaled).into_vec(), expected, "{a:?}");
+        let mut naive = target.clone();
+        to.places()
+            .iter()
+            .zip(&expected)
+            .for_each(|(&at, value)| naive[at] = *value);
+        x.map_into(to.view_mut(&mut target), scaled).unwrap();
+        assert_eq!(target, naive, "{a:?} to {to:?}");
+
+        let both = |p: &u8, q: &f32| f32::from(*p) - q;
+        let places = a.places().into_iter().zip(b.places());
+        let expected: Vec<f32> = places.map(|(p, q)| both(&left[p], &right[q])).collect();
+        let zipped = x.zip_with(y, both).unwrap();
+        assert_eq!(zipped.as_slice(), expected, "{a:?} and {b:?}");
+        to.places()
+            .iter()
+            .zip(&expected)
+            .for_each(|(&at, value)| naive[at] = *value);
+        x.zip_into(y, to.view_mut(&mut target), both).unwrap();
+        assert_eq!(target, naive, "{a:?} and {b:?} to {to:?}");
+
+        to.places()
+            .into_iter()
+            .for_each(|at| naive[at] = 1.0 - naive[at]);
+        to.view_mut(&mut target)
+            .apply(|value| *value = 1.0 - *value);
+        assert_eq!(target, naive, "{to:?} in place");
+
+        // Results that have to be dropped, and sources that are not plain.
+        let texts = x.map(u8::to_string);
+        let lens = texts.view().map(String::len);
+        let expected = x.map(|p| p.to_string().len());
+        assert_eq!(lens, expected);
+    }
+    on_random_layouts!(check);
+}
+
+#[test]
+fn one_different_element_makes_unequal() {
+    fn check<const N: usize>(dice: &mut Dice) {
+        let shape = shape::<N>(dice);
+        let (a, b) = (Sight::of(shape, dice, false), Sight::of(shape, dice, false));
+        let mut left = vec![0u16; a.elements()];
+        let mut right = vec![0u32; b.elements()];
+        let count = shape.iter().product::<usize>();
+        for (number, (&p, &q)) in a.places().iter().zip(&b.places()).enumerate() {
+            (left[p], right[q]) = (number as u16, u32::from(number as u16));
+        }
+        let wide: Vec<u32> = left.iter().map(|&p| u32::from(p)).collect();
+        assert_eq!(a.view(&wide), b.view(&right));
+        if count > 0 {
+            let changed = b.places()[dice.below(count)];
+            right[changed] += 1 << 16;
+            assert_ne!(a.view(&wide), b.view(&right), "{a:?} and {b:?}");
+        }
+    }
+    on_random_layouts!(check);
+}
+
+#[test]
+fn sums_and_extremes_are_those_of_the_naive_loop() {
+    fn check<const N: usize>(dice: &mut Dice) {
+        let shape = shape::<N>(dice);
+        let sight = Sight::of(shape, dice, true);
+        let elements: Vec<i16> = (0..sight.elements()).map(|_| dice.next() as i16).collect();
+        let visible: Vec<i16> = sight.places().iter().map(|&at| elements[at]).collect();
+        let view = sight.view(&elements);
+        let sum: i64 = visible.iter().map(|&n| i64::from(n)).sum();
+        assert_eq!(view.sum(), sum, "{sight:?}");
+        let bounds = visible
+            .iter()
+            .min()
+            .copied()
+            .zip(visible.iter().max().copied());
+        assert_eq!(view.min_max(), bounds, "{sight:?}");
+        let mean = (!visible.is_empty()).then(|| sum as f64 / visible.len() as f64);
+        assert_eq!(view.mean_value(), mean, "{sight:?}");
+
+        let floats: Vec<f32> = elements.iter().map(|&n| f32::from(n)).collect();
+        assert_eq!(sight.view(&floats).sum(), sum as f32, "{sight:?}");
+        let bytes: Vec<u8> = elements.iter().map(|&n| n as u8).collect();
+        let sum: u64 = visible.iter().map(|&n| u64::from(n as u8)).sum();
+        assert_eq!(sight.view(&bytes).sum(), sum, "{sight:?}");
+    }
+    on_random_layouts!(check);
+}
+
+#[test]
+fn sums_along_an_axis_are_those_of_the_naive_loop() {
+    fn check_rank<const N: usize, const M: usize>(dice: &mut Dice)
+    where
+        crate::Nat<N>: crate::Pred<Prev = crate::Nat<M>>,
+    {
+        let shape = shape::<N>(dice);
+        let sight = Sight::of(shape, dice, true);
+        let bytes: Vec<u8> = (0..sight.elements()).map(|_| dice.next() as u8).collect();
+        let floats: Vec<f32> = bytes.iter().map(|&n| f32::from(n)).collect();
+        let (view, float_view) = (sight.view(&bytes), sight.view(&floats));
+        for axis in 0..N {
+            let kept = *view.layout().without::<M>(axis).shape();
+            let expected = Tensor::from_shape_fn(kept, |index| {
+                let mut whole = [0; N];
+                (0..M).for_each(|k| whole[if k < axis { k } else { k + 1 }] = index[k]);
+                (0..shape[axis])
+                    .map(|at| {
+                        whole[axis] = at;
+                        u64::from(view[whole])
+                    })
+                    .sum::<u64>()
+            });
+            assert_eq!(view.sum_axis(axis), expected, "axis {axis} of {sight:?}");
+            let expected = expected.view().map(|&sum| sum as f32);
+            assert_eq!(
+                float_view.sum_axis(axis),
+                expected,
+                "axis {axis} of {sight:?}"
+            );
+        }
+    }
+    fn check<const N: usize>(dice: &mut Dice) {
+        match N {
+            1 => check_rank::<1, 0>(dice),
+            2 => check_rank::<2, 1>(dice),
+            3 => check_rank::<3, 2>(dice),
+            4 => check_rank::<4, 3>(dice),
+            _ => {}
+        }
+    }
+    on_random_layouts!(check);
+}
+
+#[test]
+fn normalised_planes_are_those_of_the_formula() {
+    for_each_variant(|variant| {
+        let dice = &mut Dice(42);
+        for _ in 0..if cfg!(miri) { 3 } else { 100 } {
+            let shape = [
+                dice.pick(&LENS),
+                dice.pick(&LENS[..9]),
+                dice.pick(&[1, 2, 3, 3, 3, 4]),
+            ];
+            let from = Sight::of(shape, dice, true);
+            let planes = [shape[2], shape[0], shape[1]];
+            let to = Sight::of(planes, dice, false);
+            let pixels: Vec<u8> = (0..from.elements()).map(|_| dice.next() as u8).collect();
+            let mean: Vec<f32> = (0..shape[2]).map(|c| c as f32 * 0.25).collect();
+            let std: Vec<f32> = (0..shape[2]).map(|c| 0.5 + c as f32).collect();
+            let image = from.view(&pixels);
+            let result = image.normalize_to_chw(1.0 / 255.0, &mean, &std).unwrap();
+            let mut target = vec![-1.0; to.elements()];
+            image
+                .normalize_to_chw_into(to.view_mut(&mut target), 1.0 / 255.0, &mean, &std)
+                .unwrap();
+            assert_eq!(to.view(&target), result, "{variant}: {from:?} to {to:?}");
+            assert_eq!(result.shape(), &planes);
+            for ([c, y, x], &value) in result.indexed_iter() {
+                let formula = (f32::from(image[[y, x, c]]) / 255.0 - mean[c]) / std[c];
+                assert!((value - formula).abs() < 1e-5, "{value} and {formula}");
+            }
+        }
+    });
+}
+
+#[test]
+fn many_ones_add_up() {
+    // Past 2^24, where adding one to an `f32` changes nothing.
+    let count = if cfg!(miri) { 4_100 } else { 17_000_000 };
+    let ones = vec![1.0f32; count];
+    let ones = TensorView::from_slice([count / 100, 100], &ones).unwrap();
+    assert_eq!(ones.sum(), count as f32);
+    assert_eq!(ones.sum_axis(0), Tensor::full([100], (count / 100) as f32));
+}
+
+#[test]
+fn floats_add_up_accurately() {
+    for_each_variant(|_| {
+        // Lanes overflow; the sum does not.
+        let large = TensorView::from_slice([1], &[f32::MAX]).unwrap();
+        let large = large.broadcast_to([1000]).unwrap();
+        assert_eq!(large.mean_value(), Some(f64::from(f32::MAX)));
+        let both = [f32::MAX, f32::MAX, -f32::MAX, -f32::MAX, 1.0];
+        let both = TensorView::from_slice([5, 1], &both).unwrap();
+        assert_eq!(both.sum_axis(0).into_vec(), [1.0]);
+        // Small ones beside large ones.
+        let mixed = [1e16, 1.0, -1e16, 1.0];
+        let mixed: Vec<f64> = mixed.into_iter().cycle().take(4 * 1000).collect();
+        let sum = TensorView::from_slice([4000], &mixed).unwrap().sum();
+        assert!((sum - 2000.0).abs() <= 1000.0, "{sum}");
+        let infinite = [f64::INFINITY, 1.0];
+        assert_eq!(
+            TensorView::from_slice([2], &infinite).unwrap().sum(),
+            f64::INFINITY
+        );
+    });
+}
+
+#[test]
+fn nan_does_not_count_among_the_extremes() {
+    let nan = f32::NAN;
+    let numbers: Vec<f32> = (0..300)
+        .map(|n| if n % 7 == 0 { nan } else { n as f32 })
+        .collect();
+    for_each_variant(|_| {
+        let view = TensorView::from_slice([300], &numbers).unwrap();
+        assert_eq!(view.min_max(), Some((1.0, 299.0)));
+        assert_eq!(view.flip(0).min_max(), Some((1.0, 299.0)));
+        assert_eq!(
+            TensorView::from_slice([3], &[nan; 3]).unwrap().min_max(),
+            None
+        );
+        assert_eq!(
+            TensorView::<f32, 1>::from_slice([0], &[])
+                .unwrap()
+                .min_max(),
+            None
+        );
+    });
+}
+
+#[test]
+fn a_closure_that_panics_leaves_nothing_behind() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::rc::Rc;
+    let tensor = Tensor::<u32, 2>::from_shape_fn([30, 30], |[y, x]| (30 * y + x) as u32);
+    for_each_variant(|_| {
+        let alive = Rc::new(());
+        for view in [tensor.view(), tensor.view().transpose()] {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                let mut left = 500;
+                view.map(|_| {
+                    left -= 1;
+                    assert!(left > 0, "enough");
+                    alive.clone()
+                })
+            }));
+            assert!(result.is_err());
+            assert_eq!(Rc::strong_count(&alive), 1, "every result was dropped");
+
+            let mut target = Tensor::<f32, 2>::full([30, 30], 7.0);
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                let out = target.view_mut().transpose();
+                view.map_into(out, |&n| if n == 500 { panic!("enough") } else { 9.0 })
+            }));
+            assert!(result.is_err());
+            assert!(target.iter().all(|&value| value == 7.0 || value == 9.0));
+        }
+    });
+}

@@ -1,0 +1,128 @@
+//! Wide instructions, chosen at run time.
+//!
+//! Users build for the default target, which on x86-64 knows 16-byte vectors. A [`Kernel`] is
+//! compiled a second and a third time for processors with AVX2 and AVX-512, and [`run`] takes
+//! the widest one this processor has. Elsewhere the default target is wide enough already.
+//!
+//! No kernel computes anything else when it is wider: no operation is fused or reordered.
+
+/// A loop worth compiling for several instruction sets.
+///
+/// `run` and what it calls in its loops must be `#[inline(always)]`: only what ends up inside
+/// the compiled variants can use their instructions.
+pub(crate) trait Kernel {
+    /// What the loop gives.
+    type Output;
+
+    /// The loop.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs a kernel with the widest instructions of this processor.
+#[inline]
+pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        return x86::run(kernel);
+    }
+    #[allow(unreachable_code, reason = "where there is no choice")]
+    kernel.run()
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+pub(crate) mod x86 {
+    use super::Kernel;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    /// What this processor has, asked once. 0: not asked yet.
+    static LEVEL: AtomicU8 = AtomicU8::new(0);
+    pub(crate) const BASELINE: u8 = 1;
+    pub(crate) const AVX2: u8 = 2;
+    pub(crate) const AVX512: u8 = 3;
+
+    #[inline]
+    pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
+        match level() {
+            // SAFETY: the processor has what the function was compiled for (U1).
+            AVX512 => unsafe { avx512(kernel) },
+            // SAFETY: the processor has what the function was compiled for (U1).
+            AVX2 => unsafe { avx2(kernel) },
+            _ => kernel.run(),
+        }
+    }
+
+    /// U1: no more than this processor has.
+    #[inline]
+    pub(crate) fn level() -> u8 {
+        #[cfg(test)]
+        if let Some(level) = super::testing::forced() {
+            return level;
+        }
+        // Relaxed: every thread finds the same answer, and it stands for itself.
+        match LEVEL.load(Ordering::Relaxed) {
+            0 => ask(),
+            level => level,
+        }
+    }
+
+    #[cold]
+    pub(super) fn ask() -> u8 {
+        use std::arch::is_x86_feature_detected as has;
+        let avx2 = has!("avx2") && has!("bmi1") && has!("bmi2") && has!("fma");
+        let avx512 = has!("avx512f")
+            && has!("avx512bw")
+            && has!("avx512dq")
+            && has!("avx512vl")
+            && has!("avx512vbmi");
+        let level = match (avx2, avx512) {
+            (true, true) => AVX512,
+            (true, false) => AVX2,
+            _ => BASELINE,
+        };
+        LEVEL.store(level, Ordering::Relaxed);
+        level
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,fma")]
+    fn avx2<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run()
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx2,bmi1,bmi2,fma")]
+    fn avx512<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run()
+    }
+}
+
+/// Running every variant that this processor has, for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::cell::Cell;
+
+    thread_local! {
+        static FORCED: Cell<Option<u8>> = const { Cell::new(None) };
+    }
+
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    pub(super) fn forced() -> Option<u8> {
+        FORCED.get()
+    }
+
+    /// Calls `check` once per variant, with its name.
+    pub(crate) fn for_each_variant(mut check: impl FnMut(&str)) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            let names = ["baseline", "AVX2", "AVX-512"];
+            for (level, name) in (super::x86::BASELINE..=super::x86::ask()).zip(names) {
+                FORCED.set(Some(level));
+                check(name);
+            }
+            FORCED.set(None);
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        {
+            FORCED.set(None);
+            check("the only one");
+        }
+    }
+}

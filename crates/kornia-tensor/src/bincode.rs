@@ -34,7 +34,7 @@
 //!
 //! Bytes from strangers: a length is believed as far as input follows, so memory stays within what
 //! was read plus 64 KiB, and within the configured limit, which counts the elements before they
-//! are read. Zero-sized elements, which need no input, are refused beyond 2^20.
+//! are read. Zero-sized elements, which need no input, are refused beyond 2^16.
 
 use bincode::config::{Config, Endianness, IntEncoding};
 use bincode::de::read::Reader;

@@ -51,6 +51,9 @@ pub(crate) fn assign<T: Clone, const N: usize>(
     mut target: TensorViewMut<'_, T, N>,
     source: TensorView<'_, T, N>,
 ) {
+    if target.is_empty() {
+        return; // there can be 2^60 rows without elements
+    }
     if let Some(plan) = plan(source.layout(), target.layout())
         && Plain::of::<T>().is_some()
     {
@@ -72,6 +75,9 @@ pub(crate) fn assign<T: Clone, const N: usize>(
 
 /// Sets every element to a clone of `value`.
 pub(crate) fn fill<T: Clone, const N: usize>(mut target: TensorViewMut<'_, T, N>, value: T) {
+    if target.is_empty() {
+        return; // as above
+    }
     let everywhere = Layout::from_checked(*target.shape(), [0; N]);
     if let Some(plan) = plan(&everywhere, target.layout())
         && Plain::of::<T>().is_some()

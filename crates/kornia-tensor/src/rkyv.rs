@@ -53,7 +53,8 @@
 //! An [`ArchivedTensor`] has the shape and the elements that were visible, in row-major order,
 //! aligned for their type. Byte order and pointer width are those of rkyv's features; by default
 //! little-endian, with archives up to 2 GiB. Larger ones, and a `usize` element or length that does
-//! not fit, are refused when they are written.
+//! not fit, are refused when they are written; zero-sized elements beyond 2^16 when they are copied
+//! out.
 //!
 //! | elements | [`view`](ArchivedTensor::view) | [`view_as`](ArchivedTensor::view_as), [`from_archive`](Tensor::from_archive) | copied out |
 //! |---|---|---|---|
@@ -159,7 +160,9 @@ where
         }
         check_width(*self).into_error()?;
         let bytes = self.numel().saturating_mul(size_of::<T::Archived>());
-        let end = serializer.pos().saturating_add(bytes);
+        // With the root behind them, which rkyv panics about if it is out of reach.
+        let root = size_of::<ArchivedTensor<T::Archived, N>>();
+        let end = serializer.pos().saturating_add(bytes).saturating_add(root);
         FixedIsize::try_from(end).into_error()?;
         if T::COPY_OPTIMIZATION.is_enabled() && Plain::of::<T>().is_some() {
             let pos = serializer.align_for::<T::Archived>()?;

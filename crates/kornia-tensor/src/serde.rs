@@ -33,7 +33,7 @@
 //!
 //! Whatever the input claims, memory is taken for what was read: 64 KiB at first and then as
 //! elements arrive. A shape that does not fit the elements is an error. Zero-sized elements, which
-//! need no input at all in some formats, are refused beyond 2^20. (A format may itself trust the
+//! need no input at all in some formats, are refused beyond 2^16. (A format may itself trust the
 //! length of a byte string: set a limit where it has one, as bincode does.)
 //!
 //! # What 0.2.0 wrote

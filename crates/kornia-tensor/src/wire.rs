@@ -7,7 +7,7 @@ use crate::{Tensor, TensorError, TensorParts, TensorStorage, host_alloc};
 pub(crate) const ADVANCE_BYTES: usize = 64 << 10;
 
 /// How many elements without a size are read: they may come without any input at all.
-const MOST_WITHOUT_SIZE: usize = 1 << 20;
+const MOST_WITHOUT_SIZE: usize = 1 << 16;
 
 /// Elements that arrive one by one, in memory that grows as they do.
 pub(crate) struct Arriving<T>(Vec<T>);
@@ -16,6 +16,8 @@ impl<T> Arriving<T> {
     /// For `claimed` elements, if the input tells the truth.
     pub(crate) fn new(claimed: usize) -> Result<Self, TensorError> {
         let most = match size_of::<T>() {
+            // At once, not after so many have been read.
+            0 if claimed > MOST_WITHOUT_SIZE => return Err(Self::too_many_without_size()),
             0 => 0,
             size => ADVANCE_BYTES / size,
         };
@@ -29,15 +31,20 @@ impl<T> Arriving<T> {
     pub(crate) fn push(&mut self, element: T) -> Result<(), TensorError> {
         // The capacity is never used up where elements have no size.
         if size_of::<T>() == 0 && self.0.len() == MOST_WITHOUT_SIZE {
-            return Err(TensorError::UnsupportedOperation(format!(
-                "more than {MOST_WITHOUT_SIZE} elements without a size; write their number"
-            )));
+            return Err(Self::too_many_without_size());
         }
         if self.0.len() == self.0.capacity() {
             self.reserve(1)?;
         }
         self.0.push(element);
         Ok(())
+    }
+
+    #[cold]
+    fn too_many_without_size() -> TensorError {
+        TensorError::UnsupportedOperation(format!(
+            "more than {MOST_WITHOUT_SIZE} elements without a size; write their number"
+        ))
     }
 
     /// The elements, in no more memory than they need.

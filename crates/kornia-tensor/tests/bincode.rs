@@ -128,6 +128,16 @@ fn other_ranks_and_repeated_elements_come_back() {
     );
 }
 
+/// Ends, and does not walk the rows one by one.
+#[test]
+fn an_endless_number_of_rows_without_elements_is_written_at_once() {
+    let none = Tensor::from_shape_vec([1 << 30, 0, 1 << 30], vec![0.5f32; 0]).unwrap();
+    comes_back(none.view(), standard());
+    comes_back(none.view(), standard().with_big_endian());
+    let turned = none.permute_axes([2, 0, 1]).unwrap();
+    comes_back(turned.view(), standard().with_big_endian());
+}
+
 /// A file of 0.2.0 is what is written now, and reads as this tensor.
 #[track_caller]
 fn is_old<T, const N: usize>(

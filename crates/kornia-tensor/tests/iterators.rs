@@ -490,3 +490,11 @@ fn parts_without_a_name_are_send() {
     is_send(&tensor.view_mut().tiles([2, 2]));
     is_send(&tensor.view_mut().axis_iter(0));
 }
+
+/// Ends, and does not walk the rows one by one.
+#[test]
+fn an_endless_number_of_rows_without_elements_is_filled_at_once() {
+    let mut none = Tensor::from_shape_vec([1 << 60, 0], Vec::<u8>::new()).unwrap();
+    none.view_mut().fill(1);
+    assert_eq!(none.rows().len(), 1 << 60);
+}

@@ -358,11 +358,43 @@ fn elements_without_a_size_do_not_keep_the_reader_busy() {
             .shape(),
         &[2, 3]
     );
-    if cfg!(miri) {
-        return; // 2^20 of them are read before the others are refused
-    }
-    let many = Tensor::from_shape_fn([1 << 21], |_| ());
+    let zero = Tensor::from_shape_vec([1], vec![()]).unwrap();
+    let many = zero.view().broadcast_to([(1 << 16) + 1]).unwrap();
     let bytes = rkyv::to_bytes::<Error>(&many).unwrap();
     let error = rkyv::from_bytes::<Tensor<(), 1>, Error>(&bytes).unwrap_err();
     assert!(error.to_string().contains("without a size"), "{error}");
+}
+
+/// A writer that keeps nothing and starts at some position.
+struct Far(usize);
+
+impl rkyv::ser::Positional for Far {
+    fn pos(&self) -> usize {
+        self.0
+    }
+}
+
+impl rkyv::ser::Writer<Error> for Far {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.0 += bytes.len();
+        Ok(())
+    }
+}
+
+/// rkyv panics where a tensor lies too far from its elements.
+#[test]
+#[cfg_attr(miri, ignore = "millions of rows, and no `unsafe`")]
+fn the_end_of_an_archive_is_an_error_and_no_panic() {
+    let row = Tensor::from_shape_vec([1, 1016], vec![7u8; 1016]).unwrap();
+    let write = |rows: usize, before: usize| {
+        let view = row.view().broadcast_to([rows, 1016]).unwrap();
+        let view = view.insert_axis(1);
+        let end = rkyv::api::high::to_bytes_in::<_, Error>(&view, Far(before))?;
+        Ok::<_, Error>(end.0)
+    };
+    // 8 bytes less than 2^31, and a root of three lengths, a place and a number after them.
+    let rows = (1 << 31) / 1016;
+    assert!(write(rows, 0).is_err());
+    assert_eq!(write(rows - 1, 0).unwrap(), (1 << 31) - 8 - 1016 + 20);
+    assert!(write(rows - 1, 1 << 10).is_err());
 }

@@ -70,8 +70,11 @@ where
 fn every_layout_of_every_type_comes_back_in_every_configuration() {
     fn check<T: Element + Encode + Decode<()>>(recipe: &layouts::Recipe) {
         let tensor = recipe.tensor(T::of);
-        comes_back(tensor.view(), standard());
         comes_back(tensor.view(), legacy());
+        if cfg!(miri) {
+            return; // the others choose between the same ways of reading and writing
+        }
+        comes_back(tensor.view(), standard());
         comes_back(tensor.view(), standard().with_big_endian());
         comes_back(tensor.view(), legacy().with_big_endian());
         comes_back(tensor.view(), standard().with_limit::<{ 1 << 16 }>());
@@ -83,21 +86,24 @@ fn every_layout_of_every_type_comes_back_in_every_configuration() {
     TestRunner::new(config)
         .run(&recipes(longest), |recipe| {
             check::<u8>(&recipe);
+            check::<u64>(&recipe);
+            check::<f32>(&recipe);
+            check::<bool>(&recipe);
+            check::<String>(&recipe);
+            if cfg!(miri) {
+                return Ok(()); // one of each size and kind
+            }
             check::<i8>(&recipe);
             check::<u16>(&recipe);
             check::<i16>(&recipe);
             check::<u32>(&recipe);
             check::<i32>(&recipe);
-            check::<u64>(&recipe);
             check::<i64>(&recipe);
             check::<u128>(&recipe);
             check::<i128>(&recipe);
-            check::<f32>(&recipe);
             check::<f64>(&recipe);
-            check::<bool>(&recipe);
             check::<usize>(&recipe);
             check::<isize>(&recipe);
-            check::<String>(&recipe);
             Ok(())
         })
         .unwrap();
@@ -120,10 +126,10 @@ fn other_ranks_and_repeated_elements_come_back() {
     let windows: TensorView<'_, f32, 2> = row.view().windows(0, 2);
     comes_back(windows, legacy());
     // Long rows with gaps between them, which are written row by row.
-    let wide = Tensor::from_shape_fn([3, 600], |[y, x]| (y * 600 + x) as f32);
-    comes_back(wide.slice((.., 10..500)).view(), standard());
+    let wide = Tensor::from_shape_fn([3, 80], |[y, x]| (y * 80 + x) as f32);
+    comes_back(wide.slice((.., 10..75)).view(), standard());
     comes_back(
-        wide.slice((.., 10..500)).flip(0).view(),
+        wide.slice((.., 10..75)).flip(0).view(),
         standard().with_big_endian(),
     );
 }
@@ -310,8 +316,12 @@ fn refused<T: Decode<()>, const N: usize>(bytes: &[u8], config: impl Config) -> 
 #[test]
 fn input_that_ends_early_is_refused_at_every_byte() {
     fn check<T: Decode<()> + Encode, const N: usize>(tensor: Tensor<T, N>) {
-        for end in 0..write(&tensor, standard()).len() {
-            refused::<T, N>(&write(&tensor, standard())[..end], standard());
+        let bytes = write(&tensor, standard());
+        for end in 0..bytes.len() {
+            refused::<T, N>(&bytes[..end], standard());
+        }
+        if cfg!(miri) {
+            return;
         }
         let bytes = write(&tensor, legacy());
         for end in 0..bytes.len() {
@@ -319,7 +329,7 @@ fn input_that_ends_early_is_refused_at_every_byte() {
         }
     }
 
-    check(Tensor::from_shape_fn([2, 2, 3], |[y, x, c]| {
+    check(Tensor::from_shape_fn([2, 1, 3], |[y, x, c]| {
         (y * 100 + x + c) as f32
     }));
     check(Tensor::from_shape_fn([2, 3], |[y, x]| {

@@ -1,7 +1,7 @@
 //! Tensors in rkyv archives: read in place, shared, copied out, and refused where they are none.
 //!
 //! Under Miri: `MIRIFLAGS=-Zmiri-tree-borrows cargo miri test --test rkyv -- --include-ignored`. The
-//! tests that are not ignored hold under Stacked Borrows too.
+//! tests that are not ignored hold under Stacked Borrows too. `.ci/run` does both.
 
 #[path = "messages/elements.rs"]
 mod elements;
@@ -112,21 +112,24 @@ fn every_layout_of_every_type_comes_back() {
     TestRunner::new(config)
         .run(&recipes(longest), |recipe| {
             check::<u8>(&recipe);
+            check::<u64>(&recipe);
+            check::<f32>(&recipe);
+            check::<bool>(&recipe);
+            check::<usize>(&recipe);
+            check::<String>(&recipe);
+            if cfg!(miri) {
+                return Ok(()); // one of each size and kind
+            }
             check::<i8>(&recipe);
             check::<u16>(&recipe);
             check::<i16>(&recipe);
             check::<u32>(&recipe);
             check::<i32>(&recipe);
-            check::<u64>(&recipe);
             check::<i64>(&recipe);
             check::<u128>(&recipe);
             check::<i128>(&recipe);
-            check::<f32>(&recipe);
             check::<f64>(&recipe);
-            check::<bool>(&recipe);
-            check::<usize>(&recipe);
             check::<isize>(&recipe);
-            check::<String>(&recipe);
             Ok(())
         })
         .unwrap();
@@ -146,8 +149,8 @@ fn other_ranks_and_repeated_elements_come_back() {
     let windows: TensorView<'_, f32, 2> = row.view().windows(0, 2);
     comes_back(windows);
     // Long rows with gaps between them, which are written row by row.
-    let wide = Tensor::from_shape_fn([3, 600], |[y, x]| (y * 600 + x) as f32);
-    comes_back(wide.slice((.., 10..500)).view());
+    let wide = Tensor::from_shape_fn([3, 80], |[y, x]| (y * 80 + x) as f32);
+    comes_back(wide.slice((.., 10..75)).view());
     let words = Tensor::from_shape_vec(
         [3],
         ["ab", "", "longer than inline"].map(String::from).into(),
@@ -219,6 +222,7 @@ impl Drop for Owner {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "rkyv's references need -Zmiri-tree-borrows")]
 fn a_shared_tensor_keeps_its_archive_and_lets_go_of_it_last() {
     let drops = Arc::new(AtomicUsize::new(0));
     let bytes = rkyv::to_bytes::<Error>(&frame()).unwrap();
@@ -358,6 +362,9 @@ fn elements_without_a_size_do_not_keep_the_reader_busy() {
             .shape(),
         &[2, 3]
     );
+    if cfg!(miri) {
+        return; // 2^16 of them are written one by one
+    }
     let zero = Tensor::from_shape_vec([1], vec![()]).unwrap();
     let many = zero.view().broadcast_to([(1 << 16) + 1]).unwrap();
     let bytes = rkyv::to_bytes::<Error>(&many).unwrap();
@@ -383,8 +390,10 @@ impl rkyv::ser::Writer<Error> for Far {
 
 /// rkyv panics where a tensor lies too far from its elements.
 #[test]
-#[cfg_attr(miri, ignore = "millions of rows, and no `unsafe`")]
 fn the_end_of_an_archive_is_an_error_and_no_panic() {
+    if cfg!(miri) {
+        return; // millions of rows
+    }
     let row = Tensor::from_shape_vec([1, 1016], vec![7u8; 1016]).unwrap();
     let write = |rows: usize, before: usize| {
         let view = row.view().broadcast_to([rows, 1016]).unwrap();

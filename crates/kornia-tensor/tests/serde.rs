@@ -54,21 +54,24 @@ trait ForEveryType {
 
 fn for_every_type(mut claim: impl ForEveryType) {
     claim.check::<u8>();
+    claim.check::<u64>();
+    claim.check::<f32>();
+    claim.check::<bool>();
+    claim.check::<String>();
+    if cfg!(miri) {
+        return; // one of each size and kind
+    }
     claim.check::<i8>();
     claim.check::<u16>();
     claim.check::<i16>();
     claim.check::<u32>();
     claim.check::<i32>();
-    claim.check::<u64>();
     claim.check::<i64>();
     claim.check::<u128>();
     claim.check::<i128>();
-    claim.check::<f32>();
     claim.check::<f64>();
-    claim.check::<bool>();
     claim.check::<usize>();
     claim.check::<isize>();
-    claim.check::<String>();
     claim.check::<Point>();
 }
 

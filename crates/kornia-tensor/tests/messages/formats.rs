@@ -19,6 +19,11 @@ pub(crate) trait InEveryFormat {
 }
 
 pub(crate) fn in_every_format(mut claim: impl InEveryFormat) {
+    if cfg!(miri) {
+        // One that gives byte strings as owned and one as borrowed: what `unsafe` is about.
+        claim.check::<Cbor>();
+        return claim.check::<Postcard>();
+    }
     claim.check::<Json>();
     claim.check::<Cbor>();
     claim.check::<MessagePack>();

@@ -1,0 +1,264 @@
+//! Compares kornia-tensor with its peers: see `--help` and the README beside this.
+//!
+//! In each row all candidates get the same input, their results are compared before anything is
+//! timed, and they take turns in every round, so what slows the machine down slows all of them.
+
+mod constant;
+mod input;
+mod limits;
+mod measure;
+mod options;
+mod peers;
+mod plot;
+mod python;
+mod report;
+mod work;
+
+use std::error::Error;
+use std::fs;
+use std::thread::available_parallelism;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use constant::CONSTANTS;
+use input::Input;
+use measure::{Candidate, measure};
+use options::{Options, Size};
+use python::Python;
+use report::{Measured, PARTS, markdown};
+use work::{ROWS, Row, Work};
+
+/// One thing to measure.
+enum Task {
+    Short(&'static str, constant::Constant),
+    Bulk(&'static str, &'static Row, Size),
+    Frames,
+    Growth(usize),
+}
+
+fn tasks(options: &Options) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    if options.wants_part("short") {
+        let wanted = CONSTANTS.iter().filter(|(name, _)| options.wants_row(name));
+        tasks.extend(wanted.map(|(name, work)| Task::Short(name, *work)));
+    }
+    for part in ["warm", "fresh", "reduce"] {
+        let rows = ROWS
+            .iter()
+            .filter(|row| row.is_reduction() == (part == "reduce"));
+        for row in rows.filter(|row| options.wants_part(part) && options.wants_row(row.name)) {
+            tasks.extend(
+                options
+                    .sizes
+                    .iter()
+                    .map(|size| Task::Bulk(part, row, *size)),
+            );
+        }
+    }
+    if options.wants_part("frames") && options.wants_row("frames") {
+        tasks.push(Task::Frames);
+    }
+    if options.wants_part("growth") && options.wants_row("copy_f32") {
+        let sizes = (12..).map(|power| 1usize << power);
+        tasks.extend(
+            sizes
+                .take_while(|bytes| *bytes <= options.longest)
+                .map(Task::Growth),
+        );
+    }
+    tasks
+}
+
+/// Everything that the tasks share.
+struct Comparison {
+    options: Options,
+    python: Option<Python>,
+    bar: ProgressBar,
+    measured: Vec<Measured>,
+    growth: Vec<(usize, Vec<(&'static str, f64)>)>,
+}
+
+impl Comparison {
+    fn run(&mut self, task: &Task) {
+        match task {
+            Task::Short(name, work) => {
+                self.bar.set_message(*name);
+                let mut candidates: Vec<_> = peers::limits(*work).into_iter().collect();
+                candidates.extend(peers::constants(*work, |name| {
+                    self.options.wants_peer(name)
+                }));
+                self.keep("short", name, "", candidates);
+            }
+            Task::Bulk(part, row, size) => {
+                self.bar
+                    .set_message(format!("{part} {} {}", row.name, size.name));
+                let [h, w] = size.image;
+                let shape = match row.work {
+                    Work::Transpose => [size.matrix, size.matrix, 1],
+                    _ => [h, w, 3],
+                };
+                let candidates = self.candidates(row, shape, *part == "fresh");
+                let side = match row.work {
+                    Work::Transpose if size.matrix == 256 => "256²",
+                    Work::Transpose if size.matrix == 1024 => "1024²",
+                    Work::Transpose => "4096²",
+                    _ => size.name,
+                };
+                self.keep(part, row.name, side, candidates);
+            }
+            Task::Frames => {
+                self.bar.set_message("frames");
+                let input = Input::new([1080, 1920, 3]);
+                let candidates = peers::frames(&input, |name| self.options.wants_peer(name));
+                self.keep("frames", "two clones, two sends", "", candidates);
+            }
+            Task::Growth(bytes) => {
+                self.bar
+                    .set_message(format!("copy of {}", plot::size(*bytes)));
+                let candidates = self.candidates(&ROWS[0], [bytes / 1024, 64, 4], false);
+                let seconds = measure(candidates, self.options.budget / 2);
+                self.growth.push((*bytes, seconds));
+            }
+        }
+    }
+
+    /// The limits and all peers whose result is right.
+    fn candidates(&self, row: &Row, shape: [usize; 3], allocate: bool) -> Vec<Candidate> {
+        let input = Input::new(shape);
+        let expected = row.expected(&input);
+        let mut candidates = Vec::new();
+        let limits = limits::runs(row.bytes(shape), allocate);
+        let wanted = |name: &str| self.options.wants_peer(name);
+        let runs = peers::runs(row, &input, allocate, wanted);
+        let checked = (limits.into_iter().map(|(name, run)| (name, run, None))).chain(
+            runs.into_iter()
+                .map(|(name, run)| (name, run, Some(&expected))),
+        );
+        for (name, run, expected) in checked {
+            match Candidate::checked(name, run, expected) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(difference) => self.complain(row, &difference),
+            }
+        }
+        if let Some(python) = &self.python {
+            let (others, complaints) = python.candidates(row, shape, allocate, &expected, wanted);
+            candidates.extend(others);
+            complaints
+                .iter()
+                .for_each(|complaint| self.complain(row, complaint));
+        }
+        candidates
+    }
+
+    /// Whoever comes to another result is left out, and said to be.
+    fn complain(&self, row: &Row, difference: &str) {
+        self.bar
+            .suspend(|| eprintln!("left out of {}: {difference}", row.name));
+    }
+
+    fn keep(
+        &mut self,
+        part: &'static str,
+        row: &str,
+        size: &'static str,
+        candidates: Vec<Candidate>,
+    ) {
+        let seconds = measure(candidates, self.options.budget);
+        self.measured.push(Measured {
+            part,
+            row: row.to_string(),
+            size,
+            seconds,
+        });
+    }
+
+    fn write(&self, about: &str) -> Result<(), Box<dyn Error>> {
+        let out = &self.options.out;
+        fs::create_dir_all(out)?;
+        let table = markdown(&self.measured, about);
+        fs::write(out.join("table.md"), &table)?;
+        let names: Vec<_> = peers::names()
+            .chain(["numpy", "cv2", "torch"])
+            .skip(1)
+            .collect();
+        for (part, title) in PARTS {
+            let of_part = self.measured.iter().filter(|row| row.part == *part);
+            let of_part: Vec<_> = of_part.collect();
+            let mut sizes: Vec<_> = of_part.iter().map(|row| group(row.size)).collect();
+            sizes.sort_unstable();
+            sizes.dedup();
+            for size in sizes {
+                let rows = of_part.iter().copied();
+                let rows: Vec<_> = rows.filter(|row| group(row.size) == size).collect();
+                let (name, title) = match size {
+                    "" => (format!("{part}.svg"), (*title).to_string()),
+                    size => (format!("{part}-{size}.svg"), format!("{title}, {size}")),
+                };
+                plot::bars(&out.join(name), &title, &rows, &names)?;
+            }
+        }
+        plot::growth(&out.join("growth.svg"), &self.growth, &names)?;
+        println!("{table}");
+        println!("Written to {}", out.display());
+        Ok(())
+    }
+}
+
+/// Which plot a size belongs to.
+fn group(size: &str) -> &str {
+    match size {
+        "256²" => "256x256",
+        "1024²" => "1080p",
+        "4096²" => "4K",
+        size => size,
+    }
+}
+
+/// One thread for everyone, before anyone starts another.
+fn one_thread() {
+    for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "CANDLE_NUM_THREADS"] {
+        // SAFETY: nothing else runs yet.
+        unsafe { std::env::set_var(name, "1") };
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    one_thread();
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(text) => {
+            println!("{text}");
+            return Ok(());
+        }
+    };
+    let started = options.python.as_deref().map(Python::start);
+    let (python, versions) = match started {
+        Some(Ok((python, versions))) => (Some(python), versions),
+        Some(Err(error)) => (None, format!("without Python ({error}): see the README")),
+        None => (None, "without Python".to_string()),
+    };
+    let cores = available_parallelism().map_or(1, |cores| cores.get());
+    let about = format!(
+        "{}, {cores} cores, one thread; medians; {versions}. The limit is the better of memcpy \
+         and streaming stores for the same bytes, in the same run. `ahead`: time of the best other \
+         over ours; a tie is within 5%.",
+        std::env::consts::ARCH
+    );
+    println!("{about}");
+    let tasks = tasks(&options);
+    let style = "{elapsed_precise} {bar:30} {pos}/{len}, {eta} left: {msg}";
+    let bar = ProgressBar::new(tasks.len() as u64).with_style(ProgressStyle::with_template(style)?);
+    let mut comparison = Comparison {
+        options,
+        python,
+        bar,
+        measured: Vec::new(),
+        growth: Vec::new(),
+    };
+    for task in &tasks {
+        comparison.run(task);
+        comparison.bar.inc(1);
+    }
+    comparison.bar.finish_and_clear();
+    comparison.write(&about)
+}

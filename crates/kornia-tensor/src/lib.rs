@@ -107,9 +107,11 @@
 //! None is on by default. `dlpack` and `cuda` are named by manifests of published crates and
 //! empty so far.
 //!
-//! * `serde`: tensors in any format of serde, and what 0.2.0 wrote with it.
-//! * `rkyv`: archives that are read in place, for new messages between processes.
-//! * `bincode`: bincode 2, for messages of 0.2.0.
+//! | feature | what |
+//! |---|---|
+//! | `serde` | tensors and views in any format of serde, and what 0.2.0 wrote with it |
+//! | `rkyv` | archives that are read in place, for new messages between processes |
+//! | `bincode` | bincode 2, for messages of 0.2.0 |
 
 #![deny(unsafe_code)]
 

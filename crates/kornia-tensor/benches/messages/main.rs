@@ -66,6 +66,14 @@ struct Case {
     seconds: Vec<f64>,
 }
 
+/// Marsaglia's xorshift.
+fn next(noise: &mut u32) -> u32 {
+    *noise ^= *noise << 13;
+    *noise ^= *noise >> 17;
+    *noise ^= *noise << 5;
+    *noise
+}
+
 fn timed<R>(work: impl FnOnce() -> R) -> f64 {
     let start = Instant::now();
     let result = work();
@@ -90,11 +98,16 @@ impl Cases {
 
     /// Median GB/s of `bytes` for every case.
     fn measure(mut self, bytes: usize, rounds: usize) -> Vec<(&'static str, f64)> {
+        let mut order: Vec<usize> = (0..self.0.len()).collect();
+        let mut noise = 1;
         for round in 0..rounds {
-            // Another order each time, so that no case always follows the same one.
-            let count = self.0.len();
-            for index in 0..count {
-                let case = &mut self.0[(index * 7 + round) % count];
+            // Shuffled each time, so that no case always finds what the same one left behind:
+            // the allocator gives warm memory after some and fresh pages after others.
+            for last in (1..order.len()).rev() {
+                order.swap(last, next(&mut noise) as usize % (last + 1));
+            }
+            for &index in &order {
+                let case = &mut self.0[index];
                 if !case.slow || round % 10 == 0 {
                     case.seconds.push((case.run)());
                 }
@@ -204,9 +217,9 @@ fn readers<T: Pixel>(tensor: &Tensor<T, 3>) -> Cases {
     cases.add("serde, postcard", read);
     let standard = bincode::config::standard();
     let bytes = bincode::serde::encode_to_vec(tensor, standard).unwrap();
-    cases.add("serde, bincode", move || {
-        bincode::serde::decode_from_slice::<Owned<T>, _>(&bytes, standard).unwrap()
-    });
+    let read = move || bincode::serde::decode_from_slice::<Owned<T>, _>(&bytes, standard).unwrap();
+    assert!(read().0 == *tensor);
+    cases.add("serde, bincode", read);
     let bytes = bincode::encode_to_vec(tensor, standard).unwrap();
     let read = move || bincode::decode_from_slice::<Owned<T>, _>(&bytes, standard).unwrap();
     assert!(read().0 == *tensor);
@@ -235,12 +248,7 @@ fn readers<T: Pixel>(tensor: &Tensor<T, 3>) -> Cases {
 /// A table for one element type: each format, writing and reading, whole and cropped.
 fn table<T: Pixel>(name: &str, shape: [usize; 3], rounds: usize) {
     let mut noise = 1u32;
-    let image = Tensor::from_shape_fn(shape, |_| {
-        noise ^= noise << 13;
-        noise ^= noise >> 17;
-        noise ^= noise << 5;
-        T::of(noise)
-    });
+    let image = Tensor::from_shape_fn(shape, |_| T::of(next(&mut noise)));
     let [height, width, _] = shape;
     let crop = image.slice((height / 4..height / 4 * 3, width / 4..width / 4 * 3, ..));
     let bytes = |tensor: &Tensor<T, 3>| tensor.numel() * size_of::<T>();

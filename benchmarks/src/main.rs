@@ -7,6 +7,7 @@ mod constant;
 mod input;
 mod limits;
 mod measure;
+mod messages;
 mod options;
 mod peers;
 mod plot;
@@ -21,7 +22,7 @@ use std::thread::available_parallelism;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use constant::CONSTANTS;
-use input::Input;
+use input::{Input, Kind};
 use measure::{Candidate, measure};
 use options::{Options, Size};
 use python::Python;
@@ -33,6 +34,7 @@ enum Task {
     Short(&'static str, constant::Constant),
     Bulk(&'static str, &'static Row, Size),
     Frames,
+    Messages(Kind),
     Growth(usize),
 }
 
@@ -57,6 +59,9 @@ fn tasks(options: &Options) -> Vec<Task> {
     }
     if options.wants_part("frames") && options.wants_row("frames") {
         tasks.push(Task::Frames);
+    }
+    if options.wants_part("messages") && options.wants_row("messages") {
+        tasks.extend([Task::Messages(Kind::U8), Task::Messages(Kind::F32)]);
     }
     if options.wants_part("growth") && options.wants_row("copy_f32") {
         let sizes = (12..).map(|power| 1usize << power);
@@ -111,6 +116,17 @@ impl Comparison {
                 let input = Input::new([1080, 1920, 3]);
                 let candidates = peers::frames(&input, |name| self.options.wants_peer(name));
                 self.keep("frames", "two clones, two sends", "", candidates);
+            }
+            Task::Messages(kind) => {
+                let input = Input::new(self.options.message);
+                let (name, both) = match kind {
+                    Kind::U8 => ("u8", messages::candidates::<u8>(&input)),
+                    Kind::F32 => ("f32", messages::candidates::<f32>(&input)),
+                };
+                for (direction, candidates) in [("write", both.write), ("read", both.read)] {
+                    self.bar.set_message(format!("{direction} {name}"));
+                    self.keep("messages", &format!("{direction} {name}"), "", candidates);
+                }
             }
             Task::Growth(bytes) => {
                 self.bar

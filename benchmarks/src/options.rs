@@ -12,7 +12,7 @@ Compares kornia-tensor with its peers; writes a table and plots.
     --rows NAME,..      rows whose name contains one of these
     --sizes NAME,..     of 256x256, 1080p, 4K
     --peers NAME,..     others whose name contains one of these; kornia-tensor is always there
-    --parts NAME,..     of short, warm, fresh, reduce, frames, growth
+    --parts NAME,..     of short, warm, fresh, reduce, frames, messages, growth
     --python PATH       an interpreter that has numpy, and cv2 and torch if they are to take part
                         (default: python3, left out if it has no numpy)
     --no-python         leave them out
@@ -49,6 +49,8 @@ pub struct Options {
     pub sizes: Vec<Size>,
     pub python: Option<PathBuf>,
     pub budget: Duration,
+    /// Shape of the image that is written and read.
+    pub message: [usize; 3],
     /// Most bytes of the plot over size.
     pub longest: usize,
     pub out: PathBuf,
@@ -65,6 +67,7 @@ impl Options {
             sizes: SIZES.to_vec(),
             python: Some("python3".into()),
             budget: Duration::from_secs(1),
+            message: [1080, 1920, 3],
             longest: 256 << 20,
             out: root.join("out/benchmarks"),
         };
@@ -77,6 +80,7 @@ impl Options {
                 "--quick" => {
                     options.budget = Duration::from_millis(50);
                     options.sizes.truncate(1);
+                    options.message = [108, 192, 3];
                     options.longest = 4 << 20;
                 }
                 "--rows" => options.rows = list(&value()?),

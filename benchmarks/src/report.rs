@@ -46,6 +46,10 @@ pub const PARTS: &[(&str, &str)] = &[
     ("fresh", "The result is allocated"),
     ("reduce", "Reductions and equality"),
     ("frames", "A 1080p frame of `u8` for two threads"),
+    (
+        "messages",
+        "Bytes of a 1080p image, and an image of bytes, in memory",
+    ),
 ];
 
 /// All tables as Markdown.
@@ -57,6 +61,13 @@ pub fn markdown(all: &[Measured], about: &str) -> String {
             continue;
         }
         let _ = writeln!(text, "\n## {title}\n");
+        if *part == "messages" {
+            text.push_str("| direction | limit | as a multiple of the limit, fastest first |\n|---|---:|---|\n");
+            for row in rows {
+                let _ = writeln!(text, "{}", list(row));
+            }
+            continue;
+        }
         text.push_str("| work | limit | kornia-tensor | / limit | best other | ahead | others, fastest first |\n");
         text.push_str("|---|---:|---:|---:|---:|---:|---|\n");
         for row in rows {
@@ -64,6 +75,17 @@ pub fn markdown(all: &[Measured], about: &str) -> String {
         }
     }
     text
+}
+
+/// Formats are many and ours several: one list.
+fn list(row: &Measured) -> String {
+    let limit = row.limit();
+    let others = row.others();
+    let others = others
+        .iter()
+        .map(|(name, seconds)| format!("{name} {:.2}", seconds / limit));
+    let others: Vec<_> = others.collect();
+    format!("| {} | {} | {} |", row.row, time(limit), others.join(", "))
 }
 
 fn line(row: &Measured) -> String {

@@ -6,14 +6,22 @@
 
 use std::any::TypeId;
 
-#[cfg(any(feature = "serde", feature = "bincode", feature = "rkyv"))]
+#[cfg(any(
+    feature = "serde",
+    feature = "bincode",
+    feature = "rkyv",
+    feature = "npy"
+))]
 #[cfg_attr(
     not(all(feature = "serde", feature = "bincode", feature = "rkyv")),
     allow(dead_code, reason = "each format uses its part")
 )]
 pub(crate) mod bytes;
+#[cfg(feature = "npy")]
+pub(crate) mod read;
 
-/// A type of the table: a number of the language, or `bool`.
+/// A type of the table: a number of the language, `bool`, or a half-precision number of the crate
+/// `half`, which is a transparent `u16`.
 ///
 /// P1: it has no padding, so all its bytes are initialised, and it owns nothing, so copying its
 /// bytes copies it. P2: it is `Copy` and free of lifetimes, so equal `TypeId`s mean one type.
@@ -35,6 +43,10 @@ pub(crate) enum Plain {
     F64,
     Usize,
     Isize,
+    #[cfg(feature = "half")]
+    F16,
+    #[cfg(feature = "half")]
+    Bf16,
 }
 
 impl Plain {
@@ -58,16 +70,31 @@ impl Plain {
             (TypeId::of::<u128>(), Self::U128),
             (TypeId::of::<i128>(), Self::I128),
             (TypeId::of::<bool>(), Self::Bool),
+            #[cfg(feature = "half")]
+            (TypeId::of::<half::f16>(), Self::F16),
+            #[cfg(feature = "half")]
+            (TypeId::of::<half::bf16>(), Self::Bf16),
         ];
         let row = table.iter().find(|(id, _)| *id == this);
         row.map(|&(_, plain)| plain)
+    }
+
+    /// What `T` is, if it is a type of the language. Messages go by this: what they look like
+    /// must not depend on the feature `half`.
+    #[cfg(any(feature = "serde", feature = "bincode", feature = "rkyv"))]
+    #[inline]
+    pub(crate) fn builtin<T>() -> Option<Self> {
+        let plain = Self::of::<T>();
+        #[cfg(feature = "half")]
+        let plain = plain.filter(|plain| !matches!(plain, Self::F16 | Self::Bf16));
+        plain
     }
 
     /// What `T` is, if it has the same size on every machine, so that its bytes can travel.
     #[cfg(any(feature = "serde", feature = "bincode"))]
     #[inline]
     pub(crate) fn portable<T>() -> Option<Self> {
-        Self::of::<T>().filter(|plain| !matches!(plain, Self::Usize | Self::Isize))
+        Self::builtin::<T>().filter(|plain| !matches!(plain, Self::Usize | Self::Isize))
     }
 }
 
@@ -91,5 +118,17 @@ mod tests {
         assert_eq!(Plain::of::<&u8>(), None);
         assert_eq!(Plain::of::<[u8; 3]>(), None);
         assert!(is_number::<usize>() && !is_number::<bool>());
+    }
+
+    #[cfg(feature = "half")]
+    #[test]
+    fn half_floats_are_plain_in_files_and_as_they_were_in_messages() {
+        assert_eq!(Plain::of::<half::f16>(), Some(Plain::F16));
+        assert_eq!(Plain::of::<half::bf16>(), Some(Plain::Bf16));
+        #[cfg(any(feature = "serde", feature = "bincode", feature = "rkyv"))]
+        assert_eq!(Plain::builtin::<half::f16>(), None);
+        assert_eq!((size_of::<half::f16>(), align_of::<half::f16>()), (2, 2));
+        // P3: every pattern of bits.
+        assert!((0..=u16::MAX).all(|bits| half::bf16::from_bits(bits).to_bits() == bits));
     }
 }

@@ -112,6 +112,8 @@
 //! | `serde` | tensors and views in any format of serde, and what 0.2.0 wrote with it |
 //! | `rkyv` | archives that are read in place, for new messages between processes |
 //! | `bincode` | bincode 2, for messages of 0.2.0 |
+//! | `npy` | arrays of NumPy, `.npy` and `.npz` |
+//! | `half` | the element types `f16` and `bf16` of the crate `half`, in files |
 
 #![deny(unsafe_code)]
 
@@ -126,10 +128,14 @@ mod copy;
 #[allow(unsafe_code)]
 mod element;
 mod error;
+#[cfg(feature = "npy")]
+pub mod file;
 mod fmt;
 #[allow(unsafe_code)]
 mod iter;
 mod layout;
+#[cfg(feature = "npy")]
+pub mod npy;
 mod overlap;
 mod plan;
 mod rank;

@@ -164,7 +164,7 @@ where
         let root = size_of::<ArchivedTensor<T::Archived, N>>();
         let end = serializer.pos().saturating_add(bytes).saturating_add(root);
         FixedIsize::try_from(end).into_error()?;
-        if T::COPY_OPTIMIZATION.is_enabled() && Plain::of::<T>().is_some() {
+        if T::COPY_OPTIMIZATION.is_enabled() && Plain::builtin::<T>().is_some() {
             let pos = serializer.align_for::<T::Archived>()?;
             for_each_block(*self, Order::NATIVE, |bytes| serializer.write(bytes))
                 .into_error()??;
@@ -199,13 +199,13 @@ fn check_width<T, const N: usize>(view: TensorView<'_, T, N>) -> Result<(), Tens
     let fits = |element: &T| {
         let bytes = as_bytes(std::slice::from_ref(element));
         let bytes = bytes.and_then(|bytes| bytes.try_into().ok())?;
-        Some(match Plain::of::<T>()? {
+        Some(match Plain::builtin::<T>()? {
             Plain::Usize => FixedUsize::try_from(usize::from_ne_bytes(bytes)).is_ok(),
             Plain::Isize => FixedIsize::try_from(isize::from_ne_bytes(bytes)).is_ok(),
             _ => true,
         })
     };
-    let pointer_wide = matches!(Plain::of::<T>(), Some(Plain::Usize | Plain::Isize));
+    let pointer_wide = matches!(Plain::builtin::<T>(), Some(Plain::Usize | Plain::Isize));
     if pointer_wide && !view.iter().all(|element| fits(element).unwrap_or(true)) {
         return Err(TensorError::UnsupportedOperation(format!(
             "an element needs more than the archive's {} bytes; use rkyv's `pointer_width_64`",

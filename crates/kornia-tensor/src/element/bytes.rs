@@ -186,7 +186,7 @@ fn gather<T, const N: usize>(view: TensorView<'_, T, N>) -> Result<Vec<T>, Tenso
 }
 
 /// Turns the bytes of each number around.
-fn swap<T>(elements: &mut [T]) {
+pub(super) fn swap<T>(elements: &mut [T]) {
     let size = size_of::<T>();
     if size == 1 || Plain::of::<T>().is_none() {
         return;
@@ -232,7 +232,7 @@ fn refuse<R>(why: String) -> Result<R, TensorError> {
 }
 
 #[cold]
-fn not_plain<T>() -> TensorError {
+pub(super) fn not_plain<T>() -> TensorError {
     TensorError::UnsupportedOperation(format!(
         "{} is no plain number; its bytes mean nothing elsewhere",
         std::any::type_name::<T>()

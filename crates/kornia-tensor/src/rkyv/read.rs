@@ -186,7 +186,7 @@ where
 /// memory.
 fn readable<T: Archive>() -> Result<(), TensorError> {
     let same = T::COPY_OPTIMIZATION.is_enabled() && size_of::<T>() == size_of::<T::Archived>();
-    if same && Plain::of::<T>().is_some() {
+    if same && Plain::builtin::<T>().is_some() {
         return Ok(());
     }
     Err(TensorError::UnsupportedOperation(format!(

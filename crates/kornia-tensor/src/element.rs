@@ -10,14 +10,15 @@ use std::any::TypeId;
     feature = "serde",
     feature = "bincode",
     feature = "rkyv",
-    feature = "npy"
+    feature = "npy",
+    feature = "safetensors"
 ))]
 #[cfg_attr(
     not(all(feature = "serde", feature = "bincode", feature = "rkyv")),
     allow(dead_code, reason = "each format uses its part")
 )]
 pub(crate) mod bytes;
-#[cfg(feature = "npy")]
+#[cfg(any(feature = "npy", feature = "safetensors"))]
 pub(crate) mod read;
 
 /// A type of the table: a number of the language, `bool`, or a half-precision number of the crate

@@ -4,16 +4,16 @@
 //!
 //! A [`FileElement`] is a type that files know under a name of their own. Which format takes which:
 //!
-//! | Rust | [`npy`](crate::npy) |
-//! |---|---|
-//! | `bool` | `\|b1` |
-//! | `u8`, `i8` | `\|u1`, `\|i1` |
-//! | `u16`, `i16` | `<u2`, `<i2` |
-//! | `u32`, `i32` | `<u4`, `<i4` |
-//! | `u64`, `i64` | `<u8`, `<i8` |
-//! | `f32`, `f64` | `<f4`, `<f8` |
-//! | `half::f16` (feature `half`) | `<f2` |
-//! | `half::bf16` (feature `half`) | refused: NumPy has no such type |
+//! | Rust | [`npy`](crate::npy) | [`safetensors`](crate::safetensors) |
+//! |---|---|---|
+//! | `bool` | `\|b1` | `BOOL` |
+//! | `u8`, `i8` | `\|u1`, `\|i1` | `U8`, `I8` |
+//! | `u16`, `i16` | `<u2`, `<i2` | `U16`, `I16` |
+//! | `u32`, `i32` | `<u4`, `<i4` | `U32`, `I32` |
+//! | `u64`, `i64` | `<u8`, `<i8` | `U64`, `I64` |
+//! | `f32`, `f64` | `<f4`, `<f8` | `F32`, `F64` |
+//! | `half::f16` (feature `half`) | `<f2` | `F16` |
+//! | `half::bf16` (feature `half`) | refused: NumPy has no such type | `BF16` |
 //!
 //! `usize`, `u128` and the like are no `FileElement`: no format has a name for them that holds on
 //! every machine. Elements are never converted on the way: a file of another type is an error that
@@ -34,6 +34,10 @@
 
 mod error;
 mod output;
+
+use std::io::Read;
+
+use crate::element::read::{ReadError, read_bytes};
 
 pub use error::{FileError, FileErrorKind};
 pub use output::NewFile;
@@ -66,3 +70,16 @@ impl sealed::Sealed for f64 {}
 impl sealed::Sealed for half::f16 {}
 #[cfg(feature = "half")]
 impl sealed::Sealed for half::bf16 {}
+
+/// So many bytes, which are there unless the file was cut short.
+pub(crate) fn read_exactly(
+    from: &mut (impl Read + ?Sized),
+    count: usize,
+    what: &str,
+) -> Result<Vec<u8>, FileErrorKind> {
+    read_bytes(from, count, false).map_err(|error| match error {
+        ReadError::Short(found) => FileErrorKind::truncated(what, found, count as u64),
+        ReadError::Io(error) => error.into(),
+        ReadError::Tensor(error) => error.into(),
+    })
+}

@@ -113,6 +113,7 @@
 //! | `rkyv` | archives that are read in place, for new messages between processes |
 //! | `bincode` | bincode 2, for messages of 0.2.0 |
 //! | `npy` | arrays of NumPy, `.npy` and `.npz` |
+//! | `safetensors` | named tensors in a file, copied or shared with its memory |
 //! | `half` | the element types `f16` and `bf16` of the crate `half`, in files |
 
 #![deny(unsafe_code)]
@@ -128,7 +129,7 @@ mod copy;
 #[allow(unsafe_code)]
 mod element;
 mod error;
-#[cfg(feature = "npy")]
+#[cfg(any(feature = "npy", feature = "safetensors"))]
 pub mod file;
 mod fmt;
 #[allow(unsafe_code)]
@@ -142,6 +143,8 @@ mod rank;
 #[cfg(feature = "rkyv")]
 #[allow(unsafe_code)]
 pub mod rkyv;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
 #[cfg(feature = "serde")]
 pub mod serde;
 mod slice;

@@ -86,7 +86,6 @@ impl FileError {
     }
 
     /// The same, about this tensor unless one is named already.
-    #[cfg(feature = "npy")]
     pub(crate) fn about(mut self, tensor: &str) -> Self {
         self.0.tensor.get_or_insert_with(|| tensor.to_string());
         self

@@ -7,8 +7,7 @@ use std::io::Read;
 
 use crate::element::Plain;
 use crate::element::bytes::Order;
-use crate::element::read::{ReadError, read_bytes};
-use crate::file::FileErrorKind;
+use crate::file::{FileErrorKind, read_exactly};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -34,7 +33,7 @@ pub(super) struct Header {
 impl Header {
     /// Reads the header and nothing after it.
     pub(super) fn read(from: &mut (impl Read + ?Sized)) -> Result<Self, FileErrorKind> {
-        let start = exactly(from, 8, "the first line")?;
+        let start = read_exactly(from, 8, "the first line")?;
         if !start.starts_with(MAGIC) {
             return invalid(format!(
                 "the first bytes are {:02x?} where an array begins with {MAGIC:02x?}; this is no \
@@ -44,11 +43,11 @@ impl Header {
         }
         let len = match start[6] {
             1 => {
-                let len = exactly(from, 2, "the length of the header")?;
+                let len = read_exactly(from, 2, "the length of the header")?;
                 usize::from(u16::from_le_bytes([len[0], len[1]]))
             }
             2 | 3 => {
-                let len = exactly(from, 4, "the length of the header")?;
+                let len = read_exactly(from, 4, "the length of the header")?;
                 let len = u32::from_le_bytes([len[0], len[1], len[2], len[3]]);
                 usize::try_from(len).unwrap_or(usize::MAX)
             }
@@ -64,7 +63,7 @@ impl Header {
                 "a header of {len} bytes; one of plain elements has at most {MOST}"
             ));
         }
-        let line = exactly(from, len, "the header")?;
+        let line = read_exactly(from, len, "the header")?;
         Scanner { rest: &line }.header()
     }
 
@@ -161,18 +160,6 @@ fn named(found: &str, rest: &str) -> String {
         _ => return format!("'{found}'"),
     };
     format!("'{found}' ({name})")
-}
-
-/// Exactly so many bytes.
-fn exactly(
-    from: &mut (impl Read + ?Sized),
-    count: usize,
-    what: &str,
-) -> Result<Vec<u8>, FileErrorKind> {
-    read_bytes(from, count, true).map_err(|error| match error {
-        ReadError::Short(found) => FileErrorKind::truncated(what, found, count as u64),
-        error => FileErrorKind::of_read(error, count as u64),
-    })
 }
 
 fn invalid<R>(what: String) -> Result<R, FileErrorKind> {
@@ -357,7 +344,7 @@ mod tests {
         let shape = |line: &str| read(line).unwrap().shape;
         assert_eq!(
             shape("{'descr': '|u1', 'fortran_order': True, 'shape': (), }"),
-            []
+            [0; 0]
         );
         assert_eq!(
             shape("{'descr':'|u1','fortran_order':True,'shape':(7,)}"),

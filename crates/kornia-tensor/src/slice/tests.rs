@@ -146,7 +146,7 @@ fn every_kind_of_range_means_what_rust_means() {
     assert_eq!(all(row.narrow(0, step(step(.., 2), 2))), [0, 4]);
     assert_eq!(all(row.narrow(0, step(step(1.., 3), usize::MAX))), [1]);
     assert_eq!(all(row.narrow(0, step(.., usize::MAX))), [0]);
-    assert_eq!(all(row.narrow(0, step(5.., 2))), []);
+    assert_eq!(all(row.narrow(0, step(5.., 2))), [0; 0]);
 }
 
 #[test]

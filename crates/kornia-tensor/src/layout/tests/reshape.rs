@@ -25,10 +25,18 @@ fn check_reshape<const N: usize, const M: usize>(layout: &Layout<N>, shape: [usi
             assert_eq!(offsets(&reshaped), all, "{layout:?} became {reshaped:?}");
         }
         Err(TensorError::ReshapeMismatch { .. }) => {
-            assert_ne!(all.len(), shape.iter().product(), "{layout:?} to {shape:?}");
+            assert_ne!(
+                all.len(),
+                shape.iter().product::<usize>(),
+                "{layout:?} to {shape:?}"
+            );
         }
         Err(TensorError::ReshapeNeedsCopy { .. }) => {
-            assert_eq!(all.len(), shape.iter().product(), "{layout:?} to {shape:?}");
+            assert_eq!(
+                all.len(),
+                shape.iter().product::<usize>(),
+                "{layout:?} to {shape:?}"
+            );
             assert_eq!(forced_strides(&all, shape), None, "{layout:?} to {shape:?}");
         }
         Err(other) => panic!("{other}"),

@@ -11,14 +11,19 @@ use std::any::TypeId;
     feature = "bincode",
     feature = "rkyv",
     feature = "npy",
-    feature = "safetensors"
+    feature = "safetensors",
+    feature = "image"
 ))]
 #[cfg_attr(
     not(all(feature = "serde", feature = "bincode", feature = "rkyv")),
     allow(dead_code, reason = "each format uses its part")
 )]
 pub(crate) mod bytes;
-#[cfg(any(feature = "npy", feature = "safetensors"))]
+#[cfg(any(feature = "npy", feature = "safetensors", feature = "image"))]
+#[cfg_attr(
+    not(any(feature = "npy", feature = "safetensors")),
+    allow(dead_code, reason = "images have readers of their own")
+)]
 pub(crate) mod read;
 
 /// A type of the table: a number of the language, `bool`, or a half-precision number of the crate

@@ -4,20 +4,23 @@
 //!
 //! A [`FileElement`] is a type that files know under a name of their own. Which format takes which:
 //!
-//! | Rust | [`npy`](crate::npy) | [`safetensors`](crate::safetensors) |
-//! |---|---|---|
-//! | `bool` | `\|b1` | `BOOL` |
-//! | `u8`, `i8` | `\|u1`, `\|i1` | `U8`, `I8` |
-//! | `u16`, `i16` | `<u2`, `<i2` | `U16`, `I16` |
-//! | `u32`, `i32` | `<u4`, `<i4` | `U32`, `I32` |
-//! | `u64`, `i64` | `<u8`, `<i8` | `U64`, `I64` |
-//! | `f32`, `f64` | `<f4`, `<f8` | `F32`, `F64` |
-//! | `half::f16` (feature `half`) | `<f2` | `F16` |
-//! | `half::bf16` (feature `half`) | refused: NumPy has no such type | `BF16` |
+//! | Rust | [`npy`](crate::npy) | [`safetensors`](crate::safetensors) | [`image`](crate::image) |
+//! |---|---|---|---|
+//! | `bool` | `\|b1` | `BOOL` | |
+//! | `u8` | `\|u1` | `U8` | 1 to 4 channels |
+//! | `i8` | `\|i1` | `I8` | |
+//! | `u16` | `<u2` | `U16` | 1 to 4 channels |
+//! | `i16` | `<i2` | `I16` | |
+//! | `u32`, `i32` | `<u4`, `<i4` | `U32`, `I32` | |
+//! | `u64`, `i64` | `<u8`, `<i8` | `U64`, `I64` | |
+//! | `f32` | `<f4` | `F32` | 3 and 4 channels, in memory |
+//! | `f64` | `<f8` | `F64` | |
+//! | `half::f16` (feature `half`) | `<f2` | `F16` | |
+//! | `half::bf16` (feature `half`) | refused: NumPy has no such type | `BF16` | |
 //!
 //! `usize`, `u128` and the like are no `FileElement`: no format has a name for them that holds on
 //! every machine. Elements are never converted on the way: a file of another type is an error that
-//! names both.
+//! names both. (NumPy's types are written little-endian and read in both orders.)
 //!
 //! # Writing is whole or nothing
 //!

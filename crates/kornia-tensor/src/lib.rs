@@ -114,6 +114,7 @@
 //! | `bincode` | bincode 2, for messages of 0.2.0 |
 //! | `npy` | arrays of NumPy, `.npy` and `.npz` |
 //! | `safetensors` | named tensors in a file, copied or shared with its memory |
+//! | `image` | images of the crate `image`, and pictures in files |
 //! | `half` | the element types `f16` and `bf16` of the crate `half`, in files |
 
 #![deny(unsafe_code)]
@@ -129,9 +130,15 @@ mod copy;
 #[allow(unsafe_code)]
 mod element;
 mod error;
-#[cfg(any(feature = "npy", feature = "safetensors"))]
+#[cfg(any(feature = "npy", feature = "safetensors", feature = "image"))]
+#[cfg_attr(
+    not(any(feature = "npy", feature = "safetensors")),
+    allow(dead_code, reason = "images have readers of their own")
+)]
 pub mod file;
 mod fmt;
+#[cfg(feature = "image")]
+pub mod image;
 #[allow(unsafe_code)]
 mod iter;
 mod layout;

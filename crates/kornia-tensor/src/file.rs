@@ -40,7 +40,8 @@ mod output;
 
 use std::io::Read;
 
-use crate::element::read::{ReadError, read_bytes};
+use crate::element::bytes::Order;
+use crate::element::read::{ReadError, read};
 
 pub use error::{FileError, FileErrorKind};
 pub use output::NewFile;
@@ -80,7 +81,7 @@ pub(crate) fn read_exactly(
     count: usize,
     what: &str,
 ) -> Result<Vec<u8>, FileErrorKind> {
-    read_bytes(from, count, false).map_err(|error| match error {
+    read(from, count, false, Order::NATIVE).map_err(|error| match error {
         ReadError::Short(found) => FileErrorKind::truncated(what, found, count as u64),
         ReadError::Io(error) => error.into(),
         ReadError::Tensor(error) => error.into(),

@@ -31,13 +31,13 @@ pub(crate) fn read<T>(
 ) -> Result<Vec<T>, ReadError> {
     let plain = Plain::of::<T>().ok_or_else(|| ReadError::Tensor(not_plain::<T>()))?;
     if size_of::<T>() == 1 {
-        return read_bytes(from, count, known)
-            .and_then(|bytes| elements_of_bytes(bytes).map_err(ReadError::Tensor));
+        let bytes = read_bytes(from, count, known)?;
+        return elements_of_bytes(bytes).map_err(ReadError::Tensor);
     }
     assert_ne!(
         plain,
         Plain::Bool,
-        "bytes become bools only once they were looked at"
+        "bytes become bools once they were looked at"
     );
     let mut elements: Vec<T> = Vec::new();
     reserve(
@@ -79,8 +79,8 @@ pub(crate) fn read<T>(
     Ok(elements)
 }
 
-/// As `read`, for bytes.
-pub(crate) fn read_bytes(
+/// As `read`, for bytes: the library reads those without zeroing the memory before.
+fn read_bytes(
     from: &mut (impl Read + ?Sized),
     count: usize,
     known: bool,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zip::result::ZipError;
@@ -35,6 +35,8 @@ use crate::{Tensor, TensorView};
 /// ```
 pub struct NpzReader<R> {
     archive: ZipArchive<R>,
+    /// Bytes of the whole archive.
+    len: u64,
     file: Option<PathBuf>,
 }
 
@@ -60,9 +62,12 @@ impl<R: Read + Seek> NpzReader<R> {
     /// # Errors
     ///
     /// `Io`; `Invalid` if this is no archive.
-    pub fn new(reader: R) -> Result<Self, FileError> {
+    pub fn new(mut reader: R) -> Result<Self, FileError> {
+        let len = reader.seek(SeekFrom::End(0))?;
+        reader.rewind()?;
         Ok(Self {
             archive: ZipArchive::new(reader).map_err(kind)?,
+            len,
             file: None,
         })
     }
@@ -102,7 +107,14 @@ impl<R: Read + Seek> NpzReader<R> {
             return Err(FileErrorKind::Missing { names });
         };
         let mut entry = self.archive.by_index(index).map_err(kind)?;
-        let tensor = read_from(&mut entry, Length::Unknown)?;
+        // What is not compressed has to be there.
+        let stored = entry.compression() == CompressionMethod::Stored && entry.size() <= self.len;
+        let length = if stored {
+            Length::Exactly(entry.size())
+        } else {
+            Length::Unknown
+        };
+        let tensor = read_from(&mut entry, length)?;
         // At the end the sum of the bytes is compared.
         if entry.read(&mut [0])? > 0 {
             return Err(super::more_follows("bytes"));

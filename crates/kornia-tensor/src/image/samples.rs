@@ -1,6 +1,8 @@
 //! The samples that images have, type by type.
 
-use ::image::{DynamicImage, ExtendedColorType, ImageBuffer};
+use ::image::{
+    DynamicImage, ExtendedColorType, ImageBuffer, Luma, LumaA, Pixel, Primitive, Rgb, Rgba,
+};
 
 /// How samples of a type go into a `DynamicImage`, and come out.
 pub trait Samples: Sized {
@@ -10,7 +12,7 @@ pub trait Samples: Sized {
     /// The samples, if they are of this type.
     fn take(image: DynamicImage) -> Option<Vec<Self>>;
 
-    /// The image of so many channels, or the samples back.
+    /// The image of so many channels, or the samples back. There are as many as it needs.
     fn give(
         channels: usize,
         size: (u32, u32),
@@ -38,18 +40,10 @@ impl Samples for u8 {
 
     fn give(
         channels: usize,
-        (width, height): (u32, u32),
+        size: (u32, u32),
         samples: Vec<Self>,
     ) -> Result<DynamicImage, Vec<Self>> {
-        let image = match channels {
-            1 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma8),
-            2 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLumaA8),
-            3 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb8),
-            4 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba8),
-            _ => return Err(samples),
-        };
-        // Fewer samples than the size asks for do not come here.
-        image.ok_or_else(Vec::new)
+        with_grey(channels, size, samples)
     }
 }
 
@@ -73,17 +67,10 @@ impl Samples for u16 {
 
     fn give(
         channels: usize,
-        (width, height): (u32, u32),
+        size: (u32, u32),
         samples: Vec<Self>,
     ) -> Result<DynamicImage, Vec<Self>> {
-        let image = match channels {
-            1 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma16),
-            2 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLumaA16),
-            3 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb16),
-            4 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba16),
-            _ => return Err(samples),
-        };
-        image.ok_or_else(Vec::new)
+        with_grey(channels, size, samples)
     }
 }
 
@@ -105,14 +92,58 @@ impl Samples for f32 {
 
     fn give(
         channels: usize,
-        (width, height): (u32, u32),
+        size: (u32, u32),
         samples: Vec<Self>,
     ) -> Result<DynamicImage, Vec<Self>> {
-        let image = match channels {
-            3 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb32F),
-            4 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba32F),
-            _ => return Err(samples),
-        };
-        image.ok_or_else(Vec::new)
+        color(channels, size, samples)
     }
+}
+
+/// An image of one to four channels.
+fn with_grey<T: Primitive>(
+    channels: usize,
+    size: (u32, u32),
+    samples: Vec<T>,
+) -> Result<DynamicImage, Vec<T>>
+where
+    Rgb<T>: Pixel<Subpixel = T>,
+    Rgba<T>: Pixel<Subpixel = T>,
+    DynamicImage: From<ImageBuffer<Luma<T>, Vec<T>>>,
+    DynamicImage: From<ImageBuffer<LumaA<T>, Vec<T>>>,
+    DynamicImage: From<ImageBuffer<Rgb<T>, Vec<T>>>,
+    DynamicImage: From<ImageBuffer<Rgba<T>, Vec<T>>>,
+{
+    match channels {
+        1 => wrap::<Luma<T>>(size, samples),
+        2 => wrap::<LumaA<T>>(size, samples),
+        _ => color(channels, size, samples),
+    }
+}
+
+/// An image of three or four channels.
+fn color<T>(channels: usize, size: (u32, u32), samples: Vec<T>) -> Result<DynamicImage, Vec<T>>
+where
+    Rgb<T>: Pixel<Subpixel = T>,
+    Rgba<T>: Pixel<Subpixel = T>,
+    DynamicImage: From<ImageBuffer<Rgb<T>, Vec<T>>>,
+    DynamicImage: From<ImageBuffer<Rgba<T>, Vec<T>>>,
+{
+    match channels {
+        3 => wrap::<Rgb<T>>(size, samples),
+        4 => wrap::<Rgba<T>>(size, samples),
+        _ => Err(samples),
+    }
+}
+
+fn wrap<P: Pixel>(
+    (width, height): (u32, u32),
+    samples: Vec<P::Subpixel>,
+) -> Result<DynamicImage, Vec<P::Subpixel>>
+where
+    DynamicImage: From<ImageBuffer<P, Vec<P::Subpixel>>>,
+{
+    // Fewer samples than the size asks for do not come here.
+    ImageBuffer::<P, _>::from_raw(width, height, samples)
+        .map(DynamicImage::from)
+        .ok_or_else(Vec::new)
 }

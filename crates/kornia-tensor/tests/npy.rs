@@ -105,6 +105,13 @@ fn broadcast_views_and_single_numbers_come_back() {
     let back = npy::read::<u16, 2>(&bytes_of(tall)[..]).unwrap();
     assert_eq!(back, tall);
 
+    let endless = row
+        .view()
+        .slice((.., 0..1))
+        .broadcast_to([1 << 61, 1])
+        .unwrap();
+    assert!(npy::write(Vec::new(), endless).is_err());
+
     let number = Tensor::from_shape_vec([], vec![-2.5f64]).unwrap();
     let back = npy::read::<f64, 0>(&bytes_of(&number)[..]).unwrap();
     assert_eq!(back.as_slice(), [-2.5]);

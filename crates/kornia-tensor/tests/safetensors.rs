@@ -169,6 +169,39 @@ fn tensors_share_the_owner_and_keep_it_alive() {
     assert_eq!(dropped.load(Ordering::Relaxed), 1);
 }
 
+#[cfg(not(miri))] // maps a file
+#[test]
+fn a_mapped_file_gives_tensors_that_share_the_mapping() {
+    let folder = Folder::new();
+    let path = folder.file("frames.safetensors");
+    let frames = Tensor::<f32, 3>::full([100, 100, 100], 0.25);
+    let names = Tensor::<u8, 1>::full([3], 7);
+    let mut writer = SafeTensorsWriter::new();
+    writer
+        .add("frames", &frames)
+        .unwrap()
+        .add("names", &names)
+        .unwrap();
+    writer.save(&path).unwrap();
+
+    let opened = std::fs::File::open(&path).unwrap();
+    // SAFETY: the file is this test's own, and is written once.
+    let map = unsafe { memmap2::Mmap::map(&opened) }.unwrap();
+    let addresses = map.as_ptr_range();
+    let (most, (a, b)) = memory::most_taken(|| {
+        let file = SafeTensors::from_owner(map).unwrap();
+        let names = file.tensor::<u8, 1>("names").unwrap();
+        (file.tensor::<f32, 3>("frames").unwrap(), names)
+    });
+    assert!(most < 4096, "{most}");
+    assert!(addresses.contains(&a.as_ptr().cast()) && addresses.contains(&b.as_ptr()));
+    // The name is free at once: what is mapped is the old file.
+    writer = SafeTensorsWriter::new();
+    writer.add("frames", &names).unwrap();
+    writer.save(&path).unwrap();
+    assert_eq!((&a, &b), (&frames, &names));
+}
+
 /// Whatever the file's size.
 #[test]
 fn sharing_takes_memory_for_the_index_alone() {
@@ -364,6 +397,18 @@ fn an_index_that_claims_more_than_there_is_costs_nothing() {
         refused(|| SafeTensors::from_owner(bytes.clone()));
         refused(|| SafeTensorsReader::new(Cursor::new(&bytes[..])));
     }
+}
+
+#[test]
+fn a_view_that_repeats_itself_beyond_memory_is_an_error() {
+    let one = Tensor::<f64, 1>::full([1], 1.0);
+    let endless = one.view().broadcast_to([1 << 61]).unwrap();
+    let mut writer = SafeTensorsWriter::new();
+    writer.add("a", endless).unwrap().add("b", endless).unwrap();
+    refused(|| writer.write(Vec::new()));
+    let long = one.view().broadcast_to([1 << 58]).unwrap();
+    let mut writer = SafeTensorsWriter::new();
+    refused(|| writer.add("a", long).unwrap().write(Vec::new()));
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl<'a> SafeTensorsWriter<'a> {
             dtype,
             shape: view.shape().to_vec(),
             // Where is decided once all are there.
-            data_offsets: (0, view.numel() * size_of::<T>()),
+            data_offsets: (0, view.numel().saturating_mul(size_of::<T>())),
         });
         let taken = name == "__metadata__" || self.tensors.iter().any(|(other, ..)| other == name);
         let (Some(info), false) = (info, taken) else {

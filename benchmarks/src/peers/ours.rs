@@ -75,71 +75,99 @@ fn computing(work: Work, input: &Input, allocate: bool) -> Option<Run> {
     let [h, w, c] = input.shape;
     let bytes = || tensor([h, w, c], input.bytes.clone());
     let a = || tensor([h, w, c], input.a.clone());
-    if allocate {
-        return match work {
-            Work::CastScale => {
-                let image = bytes();
-                fresh(move || image.map(|&x| f32::from(x) * SCALE), output)
-            }
-            Work::Preproc => {
-                let image = bytes();
-                fresh(move || prepared(&image), output)
-            }
-            Work::Add => {
-                let (a, b) = (a(), tensor([h, w, c], input.b.clone()));
-                fresh(move || a.zip_with(&b, |a, b| a + b).unwrap(), output)
-            }
-            Work::AddPermuted => {
-                let (a, b) = (a(), tensor([c, h, w], input.b.clone()));
-                let b = b.permute_axes([1, 2, 0]).unwrap();
-                fresh(move || a.zip_with(&b, |a, b| a + b).unwrap(), output)
-            }
-            Work::MulBroadcast => {
-                let (a, by) = (a(), tensor([3], MEAN.to_vec()));
-                let times = move || {
-                    let by = by.view().broadcast_to([h, w, c]).unwrap();
-                    a.zip_with(by, |a, b| a * b).unwrap()
-                };
-                fresh(times, output)
-            }
-            Work::Fill => fresh(move || Tensor::full([h, w, c], FILL), output),
-            Work::Map => {
-                let a = a();
-                fresh(move || a.map(|&x| map(x)), output)
-            }
-            _ => None,
-        };
-    }
+    let to = || Tensor::<f32, 3>::full([h, w, c], 0.0);
     match work {
-        Work::Fill => warm(a(), |to| to.view_mut().fill(FILL), output),
+        Work::CastScale => {
+            let image = bytes();
+            let scaled = |&x: &u8| f32::from(x) * SCALE;
+            if allocate {
+                return fresh(move || image.map(scaled), output);
+            }
+            let cast = move |to: &mut Tensor<f32, 3>| {
+                image.view().map_into(to.view_mut(), scaled).unwrap();
+            };
+            warm(to(), cast, output)
+        }
+        Work::Preproc => {
+            let image = bytes();
+            if allocate {
+                let prepare = move || crop(&image).normalize_to_chw(SCALE, &MEAN, &DEVIATION);
+                return fresh(move || prepare().unwrap(), output);
+            }
+            let prepare = move |to: &mut Tensor<f32, 3>| {
+                let crop = crop(&image);
+                crop.normalize_to_chw_into(to.view_mut(), SCALE, &MEAN, &DEVIATION)
+                    .unwrap();
+            };
+            let planes = Tensor::full([c, middle(h).len(), middle(w).len()], 0.0);
+            warm(planes, prepare, output)
+        }
+        Work::Add => {
+            let (a, b) = (a(), tensor([h, w, c], input.b.clone()));
+            zipped(a, b, |b, _| b.view(), |a, b| a + b, allocate)
+        }
+        Work::AddPermuted => {
+            let (a, b) = (a(), tensor([c, h, w], input.b.clone()));
+            let permuted: Stretch<3> = |b, _| b.view().permute_axes([1, 2, 0]).unwrap();
+            zipped(a, b, permuted, |a, b| a + b, allocate)
+        }
+        Work::MulBroadcast => {
+            let (a, by) = (a(), tensor([3], MEAN.to_vec()));
+            let stretched: Stretch<1> = |by, shape| by.view().broadcast_to(shape).unwrap();
+            zipped(a, by, stretched, |a, b| a * b, allocate)
+        }
+        Work::Fill if allocate => fresh(move || Tensor::full([h, w, c], FILL), output),
+        Work::Fill => warm(to(), |to| to.view_mut().fill(FILL), output),
+        Work::Map => {
+            let a = a();
+            if allocate {
+                return fresh(move || a.map(|&x| map(x)), output);
+            }
+            let mapped = move |to: &mut Tensor<f32, 3>| {
+                a.view().map_into(to.view_mut(), |&x| map(x)).unwrap();
+            };
+            warm(to(), mapped, output)
+        }
         Work::SumAll => {
             let a = a();
-            let sum = move || a.fold(0.0, |sum, &x| sum + f64::from(x));
-            fresh(sum, |&sum| Output::Number(sum))
+            fresh(move || a.view().sum(), |&sum| Output::Number(sum.into()))
+        }
+        Work::SumFirst => {
+            let a = a();
+            fresh(move || a.view().sum_axis(0), output)
+        }
+        Work::SumLast => {
+            let a = a();
+            fresh(move || a.view().sum_axis(2), output)
         }
         Work::Equal => {
             let (a, b) = (a(), a());
-            fresh(
-                move || a == b,
-                |&equal| Output::Number(f64::from(u8::from(equal))),
-            )
+            let number = |&equal: &bool| Output::Number(f64::from(u8::from(equal)));
+            fresh(move || a == b, number)
         }
         _ => None,
     }
 }
 
-/// One pass over the pixels.
-fn prepared(image: &Tensor<u8, 3>) -> Tensor<f32, 3> {
-    let planes = crop(image).permute_axes([2, 0, 1]).unwrap();
-    let [c, h, w] = *planes.shape();
-    let scale: [[f32; 2]; 3] = std::array::from_fn(|channel| {
-        let deviation = DEVIATION[channel];
-        [SCALE / deviation, MEAN[channel] / deviation]
-    });
-    let scale = TensorView::from_slice([c, 1, 1], &scale).unwrap();
-    let scale = scale.broadcast_to([c, h, w]).unwrap();
-    let prepare = |&x: &u8, &[scale, shift]: &[f32; 2]| f32::from(x) * scale - shift;
-    planes.zip_with(scale, prepare).unwrap()
+/// How a second operand looks at its elements, for an image of some shape.
+type Stretch<const M: usize> = fn(&Tensor<f32, M>, [usize; 3]) -> TensorView<'_, f32, 3>;
+
+fn zipped<const M: usize>(
+    a: Tensor<f32, 3>,
+    b: Tensor<f32, M>,
+    look: Stretch<M>,
+    f: impl Fn(&f32, &f32) -> f32 + Copy + 'static,
+    allocate: bool,
+) -> Option<Run> {
+    let shape = *a.shape();
+    if allocate {
+        return fresh(move || a.zip_with(look(&b, shape), f).unwrap(), output);
+    }
+    let zip = move |to: &mut Tensor<f32, 3>| {
+        let b = look(&b, shape);
+        a.view().zip_into(b, to.view_mut(), f).unwrap();
+    };
+    warm(Tensor::full(shape, 0.0), zip, output)
 }
 
 pub fn constant(work: Constant) -> Option<Candidate> {

@@ -46,14 +46,12 @@ fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorVie
     view.iter().for_each(|element| out.push(element.clone()));
 }
 
-/// Clones every element of `source` over those of `target`, which has the same shape.
+/// Clones every element of `source` over those of `target`, which has the same shape and is not
+/// empty.
 pub(crate) fn assign<T: Clone, const N: usize>(
     mut target: TensorViewMut<'_, T, N>,
     source: TensorView<'_, T, N>,
 ) {
-    if target.is_empty() {
-        return; // there can be 2^60 rows without elements
-    }
     if let Some(plan) = plan(source.layout(), target.layout())
         && Plain::of::<T>().is_some()
     {
@@ -73,11 +71,8 @@ pub(crate) fn assign<T: Clone, const N: usize>(
         .for_each(|(to, from)| to.clone_from(from));
 }
 
-/// Sets every element to a clone of `value`.
+/// Sets every element of a target that is not empty to a clone of `value`.
 pub(crate) fn fill<T: Clone, const N: usize>(mut target: TensorViewMut<'_, T, N>, value: T) {
-    if target.is_empty() {
-        return; // as above
-    }
     let everywhere = Layout::from_checked(*target.shape(), [0; N]);
     if let Some(plan) = plan(&everywhere, target.layout())
         && Plain::of::<T>().is_some()

@@ -49,8 +49,18 @@ impl<const N: usize> Sight<N> {
             if repeats && dice.below(6) == 0 {
                 continue;
             }
-            let step = dice.pick(&[1, 1, 1, 1, 2, 3]);
-            let margin = dice.pick(&[0, 0, 0, 1, 5]);
+            // Gaps multiply: only while the base is small.
+            let roomy = pitch < if cfg!(miri) { 20 } else { 500 };
+            let step = if roomy {
+                dice.pick(&[1, 1, 1, 1, 2, 3])
+            } else {
+                1
+            };
+            let margin = if roomy {
+                dice.pick(&[0, 0, 0, 1, 5])
+            } else {
+                0
+            };
             base[axis] = len * step + margin;
             strides[axis] = pitch * step as isize;
             if dice.below(4) == 0 {
@@ -98,7 +108,7 @@ const LENS: [usize; 14] = [0, 1, 1, 2, 3, 3, 4, 5, 7, 16, 31, 64, 67, 200];
 fn shape<const N: usize>(dice: &mut Dice) -> [usize; N] {
     loop {
         let shape = std::array::from_fn(|_| dice.pick(&LENS));
-        let most = if cfg!(miri) { 300 } else { 3_000 };
+        let most = if cfg!(miri) { 150 } else { 3_000 };
         if shape.iter().product::<usize>() <= most {
             return shape;
         }

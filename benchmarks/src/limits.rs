@@ -31,7 +31,7 @@ type Copy = unsafe fn(*const u8, *mut u8, usize);
 
 /// Copies what is both read and written, then reads or writes the rest.
 fn moving(read: usize, written: usize, allocate: bool, copy: Copy) -> Option<Run> {
-    let from = vec![1u8; read];
+    let from = large(read, 1);
     let work = move |to: *mut u8| {
         let both = read.min(written);
         // SAFETY: `to` has `written` bytes, and `from` is elsewhere.
@@ -51,8 +51,13 @@ fn moving(read: usize, written: usize, allocate: bool, copy: Copy) -> Option<Run
         };
         fresh(touched, nothing)
     } else {
-        warm(vec![0; written], move |to| work(to.as_mut_ptr()), nothing)
+        warm(large(written, 0), move |to| work(to.as_mut_ptr()), nothing)
     }
+}
+
+/// Memory on large pages, which NumPy, OpenCV and this crate ask for.
+fn large(len: usize, value: u8) -> Vec<u8> {
+    kornia_tensor::Tensor::full([len], value).into_vec()
 }
 
 unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {

@@ -16,6 +16,11 @@ fn tensor<T, const N: usize>(shape: [usize; N], elements: Vec<T>) -> Tensor<T, N
     Tensor::from_shape_vec(shape, elements).unwrap()
 }
 
+/// An input as other work of this crate leaves it: large ones on large pages, like NumPy's.
+fn input<T: Clone, const N: usize>(shape: [usize; N], elements: Vec<T>) -> Tensor<T, N> {
+    Tensor::from_shape_slice(shape, &elements).unwrap()
+}
+
 fn output<T: Pixel, const N: usize>(tensor: &Tensor<T, N>) -> Output {
     T::output(tensor.as_slice().to_vec())
 }
@@ -25,16 +30,16 @@ fn crop<T>(image: &Tensor<T, 3>) -> TensorView<'_, T, 3> {
     image.view().slice((middle(h), middle(w), ..))
 }
 
-pub fn run(row: &Row, input: &Input, allocate: bool) -> Option<Run> {
+pub fn run(row: &Row, from: &Input, allocate: bool) -> Option<Run> {
     let moved = match row.kind {
-        Kind::U8 => moving::<u8>(row.work, input, allocate),
-        Kind::F32 => moving::<f32>(row.work, input, allocate),
+        Kind::U8 => moving::<u8>(row.work, from, allocate),
+        Kind::F32 => moving::<f32>(row.work, from, allocate),
     };
-    moved.or_else(|| computing(row.work, input, allocate))
+    moved.or_else(|| computing(row.work, from, allocate))
 }
 
-fn moving<T: Pixel>(work: Work, input: &Input, allocate: bool) -> Option<Run> {
-    let [h, w, c] = input.shape;
+fn moving<T: Pixel>(work: Work, from: &Input, allocate: bool) -> Option<Run> {
+    let [h, w, c] = from.shape;
     let look: Look<T, 3> = match work {
         Work::Copy => |image| image.view(),
         Work::Crop => crop,
@@ -42,7 +47,7 @@ fn moving<T: Pixel>(work: Work, input: &Input, allocate: bool) -> Option<Run> {
         Work::ChwToHwc => |planes| planes.view().permute_axes([1, 2, 0]).unwrap(),
         Work::FlipColumns => |image| image.view().flip(1),
         Work::Transpose => {
-            let matrix = tensor([h, w * c], T::of(input));
+            let matrix = input([h, w * c], T::of(from));
             return copied(matrix, |matrix| matrix.view().transpose(), allocate);
         }
         _ => return None,
@@ -52,7 +57,7 @@ fn moving<T: Pixel>(work: Work, input: &Input, allocate: bool) -> Option<Run> {
     } else {
         [h, w, c]
     };
-    copied(tensor(shape, T::of(input)), look, allocate)
+    copied(input(shape, T::of(from)), look, allocate)
 }
 
 fn copied<T: Pixel, const N: usize>(
@@ -71,10 +76,10 @@ fn copied<T: Pixel, const N: usize>(
     )
 }
 
-fn computing(work: Work, input: &Input, allocate: bool) -> Option<Run> {
-    let [h, w, c] = input.shape;
-    let bytes = || tensor([h, w, c], input.bytes.clone());
-    let a = || tensor([h, w, c], input.a.clone());
+fn computing(work: Work, from: &Input, allocate: bool) -> Option<Run> {
+    let [h, w, c] = from.shape;
+    let bytes = || input([h, w, c], from.bytes.clone());
+    let a = || input([h, w, c], from.a.clone());
     let to = || Tensor::<f32, 3>::full([h, w, c], 0.0);
     match work {
         Work::CastScale => {
@@ -103,16 +108,16 @@ fn computing(work: Work, input: &Input, allocate: bool) -> Option<Run> {
             warm(planes, prepare, output)
         }
         Work::Add => {
-            let (a, b) = (a(), tensor([h, w, c], input.b.clone()));
+            let (a, b) = (a(), input([h, w, c], from.b.clone()));
             zipped(a, b, |b, _| b.view(), |a, b| a + b, allocate)
         }
         Work::AddPermuted => {
-            let (a, b) = (a(), tensor([c, h, w], input.b.clone()));
+            let (a, b) = (a(), input([c, h, w], from.b.clone()));
             let permuted: Stretch<3> = |b, _| b.view().permute_axes([1, 2, 0]).unwrap();
             zipped(a, b, permuted, |a, b| a + b, allocate)
         }
         Work::MulBroadcast => {
-            let (a, by) = (a(), tensor([3], MEAN.to_vec()));
+            let (a, by) = (a(), input([3], MEAN.to_vec()));
             let stretched: Stretch<1> = |by, shape| by.view().broadcast_to(shape).unwrap();
             zipped(a, by, stretched, |a, b| a * b, allocate)
         }

@@ -57,6 +57,7 @@
 //! | the `Vec`, never copy | [`into_vec`](Tensor::into_vec), [`try_into_vec`](Tensor::try_into_vec) | panic, `Err(self)` | panic, `Err(self)` | panic, `Err(self)` |
 //! | own copy, fresh and unique | [`deep_clone`](Tensor::deep_clone) | copies | copies | copies |
 //! | standard layout | [`contiguous`](Tensor::contiguous) | moves | moves | copies |
+//! | to keep no more than what shows | [`compact`](Tensor::compact) | as needed | as needed | as needed |
 //!
 //! # Threads
 //!
@@ -136,8 +137,8 @@ pub use rank::{Nat, Pred, Succ};
 pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, clip_box, step};
 pub use storage::{
     Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain,
-    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, TensorAllocator, TensorStorage,
-    WhenFull, host_alloc,
+    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, StorageId, TensorAllocator,
+    TensorStorage, WhenFull, host_alloc,
 };
 pub use tensor::{
     CpuTensor2, Tensor, Tensor1, Tensor2, Tensor3, Tensor4, TensorParts, TensorWriter,

@@ -33,6 +33,30 @@ pub use resource::{HostResource, MemoryDomain, MemoryResource};
 use crate::error::{self, TensorError};
 use owner::StorageImpl;
 
+/// What keeps so many times the bytes alive that it shows is wasteful, if
+const WASTE_FACTOR: usize = 4;
+/// that is at least so many bytes.
+const WASTE_BYTES: usize = 4096;
+
+/// Names an allocation among those that are alive; see [`TensorStorage::id`].
+///
+/// ```
+/// use kornia_tensor::{StorageId, Tensor};
+///
+/// let frame = Tensor::<u8, 3>::zeros([480, 640, 3]);
+/// let mut seen = std::collections::HashSet::<StorageId>::new();
+/// assert!(seen.insert(frame.storage().id()));
+/// assert!(!seen.insert(frame.slice((0..9, .., ..)).storage().id())); // the same memory
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StorageId(usize);
+
+impl fmt::Debug for StorageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StorageId({:#x})", self.0)
+    }
+}
+
 /// A window of shared, reference-counted memory. 24 bytes.
 ///
 /// Cloning is O(1), one atomic increment. The memory is freed when the last window onto it is
@@ -101,6 +125,23 @@ impl<T> TensorStorage<T> {
             _ => self.inner.len,
         };
         elements.saturating_mul(size_of::<T>())
+    }
+
+    /// Which allocation this is a window of. O(1).
+    ///
+    /// Two handles that are alive at the same time have equal ids if, and only if, they
+    /// [share memory](Self::shares_memory_with). **Ids are used again**: once the last handle of
+    /// an allocation is gone, a new one may have its id.
+    #[inline]
+    pub fn id(&self) -> StorageId {
+        StorageId(Arc::as_ptr(&self.inner).addr())
+    }
+
+    /// Whether the window keeps much more alive than `numel` elements in it show: at least four
+    /// times as many bytes, and at least 4096.
+    pub(crate) fn is_wasteful(&self, numel: usize) -> bool {
+        let (retained, visible) = (self.retained_bytes(), numel * size_of::<T>());
+        retained >= WASTE_BYTES && retained / WASTE_FACTOR >= visible
     }
 
     /// Where the window begins in its allocation, in elements; 0 for zero-sized elements.

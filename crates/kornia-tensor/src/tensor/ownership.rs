@@ -179,6 +179,41 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         copy::to_tensor(self.try_view()?, self.storage.alloc_choice())
     }
 
+    /// The same elements without much that nobody sees: a small window of a large allocation is
+    /// copied out, O(n), and lets go of it; anything else comes back as it is, O(1).
+    ///
+    /// It is copied if, and only if, [`retained_bytes`](Self::retained_bytes) is at least 4096
+    /// and at least four times the bytes of the visible elements, whatever the strides, whoever
+    /// shares it. That is where `{:?}` has a note. A copy is in standard layout and from the
+    /// same allocator; the old allocation is freed once no other handle keeps it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`deep_clone`](Self::deep_clone), where a copy is needed; the tensor is dropped
+    /// then.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let frame = Tensor::<u8, 3>::zeros([1080, 1920, 3]);
+    /// let face = frame.slice((100..164, 200..264, ..));
+    /// drop(frame);
+    /// assert_eq!(face.retained_bytes(), 1080 * 1920 * 3);
+    /// let face = face.compact()?;
+    /// assert_eq!(face.retained_bytes(), 64 * 64 * 3);
+    ///
+    /// let most = face.slice((8.., .., ..)).compact()?; // shows seven eighths: moves nothing
+    /// assert!(most.shares_memory_with(&face));
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    pub fn compact(self) -> Result<Self, TensorError> {
+        if self.storage.is_wasteful(self.numel()) {
+            self.deep_clone()
+        } else {
+            Ok(self)
+        }
+    }
+
     /// The same elements in standard layout: this very tensor if it has that already, else a
     /// copy.
     ///

@@ -94,11 +94,16 @@
 //! * `serde`: tensors in any format of serde, and what 0.2.0 wrote with it.
 //! * `rkyv`: archives that are read in place, for new messages between processes.
 //! * `bincode`: bincode 2, for messages of 0.2.0.
+//! * `bytemuck`: plain elements under another type without a copy: [`Tensor::from_bytes_owner`],
+//!   [`Tensor::reinterpret`].
 
 #![deny(unsafe_code)]
 
 #[cfg(feature = "bincode")]
 pub mod bincode;
+#[cfg(feature = "bytemuck")]
+#[allow(unsafe_code)]
+mod bytemuck;
 #[cfg(doctest)]
 mod compile_fail;
 mod copy;

@@ -96,6 +96,8 @@
 //! * `bincode`: bincode 2, for messages of 0.2.0.
 //! * `bytemuck`: plain elements under another type without a copy: [`Tensor::from_bytes_owner`],
 //!   [`Tensor::reinterpret`].
+//! * `bytes`: [`Tensor::into_bytes`]; `from_owner` and `from_bytes_owner` take `Bytes` as they
+//!   take any owner. Turns `bytemuck` on.
 
 #![deny(unsafe_code)]
 
@@ -104,6 +106,8 @@ pub mod bincode;
 #[cfg(feature = "bytemuck")]
 #[allow(unsafe_code)]
 mod bytemuck;
+#[cfg(feature = "bytes")]
+mod bytes;
 #[cfg(doctest)]
 mod compile_fail;
 mod copy;

@@ -167,6 +167,22 @@ pub enum TensorError {
         /// The strides, in elements.
         strides: Box<[isize]>,
     },
+    /// Bytes end before what was asked of them; those of a file, mostly.
+    Truncated {
+        /// Where the elements were to begin, in bytes.
+        offset: usize,
+        /// How many bytes they need.
+        needed: usize,
+        /// How many bytes there are in all.
+        found: usize,
+    },
+    /// An offset into bytes does not suit the element type.
+    MisalignedOffset {
+        /// The offset in bytes.
+        offset: usize,
+        /// The alignment that is needed, in bytes.
+        align: usize,
+    },
     /// An address does not suit the element type.
     Misaligned {
         /// The address.
@@ -312,6 +328,20 @@ impl fmt::Display for TensorError {
                 f,
                 "shape {shape:?} with strides {strides:?} is not in row-major order; \
                  use `view()` to read it, or `contiguous()` to copy it"
+            ),
+            Self::Truncated {
+                offset,
+                needed,
+                found,
+            } => write!(
+                f,
+                "{needed} bytes at offset {offset} reach past the {found} bytes there are; the \
+                 file may be cut short, or the shape too large"
+            ),
+            Self::MisalignedOffset { offset, align } => write!(
+                f,
+                "offset {offset} is not a multiple of {align}, the alignment of the elements; \
+                 read the file into memory of its own"
             ),
             Self::Misaligned { address, align } => write!(
                 f,

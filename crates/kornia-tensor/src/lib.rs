@@ -98,6 +98,7 @@
 //!   [`Tensor::reinterpret`].
 //! * `bytes`: [`Tensor::into_bytes`]; `from_owner` and `from_bytes_owner` take `Bytes` as they
 //!   take any owner. Turns `bytemuck` on.
+//! * `mmap`: `MappedFile`, files as tensors that touch only what is read. Turns `bytemuck` on.
 
 #![deny(unsafe_code)]
 
@@ -118,6 +119,9 @@ mod fmt;
 #[allow(unsafe_code)]
 mod iter;
 mod layout;
+#[cfg(feature = "mmap")]
+#[allow(unsafe_code)]
+mod mmap;
 mod overlap;
 mod rank;
 #[cfg(feature = "rkyv")]
@@ -142,6 +146,8 @@ mod wire;
 pub use error::{TensorAllocatorError, TensorError};
 pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};
 pub use layout::{Layout, LayoutChunks, LayoutTiles, checked_numel, get_strides_from_shape};
+#[cfg(feature = "mmap")]
+pub use mmap::MappedFile;
 pub use rank::{Nat, Pred, Succ};
 pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, clip_box, step};
 pub use storage::{

@@ -24,6 +24,7 @@ impl<T: AnyBitPattern> TensorStorage<T> {
     /// # Panics
     ///
     /// If `as_ref` panics; the owner is dropped then.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_bytes_owner<O>(owner: O) -> Result<Self, OwnerRefused<O>>
     where
         O: AsRef<[u8]> + Send + 'static,
@@ -62,6 +63,7 @@ impl<T: AnyBitPattern, const N: usize> Tensor<T, N> {
     /// assert_eq!(refused.owner, [0, 0, 0]); // the owner comes back
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_bytes_owner<O>(shape: [usize; N], owner: O) -> Result<Self, OwnerRefused<O>>
     where
         O: AsRef<[u8]> + Send + 'static,
@@ -112,6 +114,7 @@ impl<T: NoUninit, const N: usize> Tensor<T, N> {
     /// assert_eq!(refused.owner[[0, 0]], 1.0); // half an `f64` per row: it comes back
     /// # Ok::<(), TensorError>(())
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn reinterpret<U: AnyBitPattern>(self) -> Result<Tensor<U, N>, OwnerRefused<Self>>
     where
         T: Send + Sync,

@@ -7,7 +7,7 @@ use std::alloc::LayoutError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::storage::MemoryDomain;
+use crate::storage::{MemoryDomain, SharedWith};
 
 /// Why an operation on a tensor, a view or a storage was refused.
 ///
@@ -144,8 +144,8 @@ pub enum TensorError {
         /// Elements in the storage.
         storage_len: usize,
     },
-    /// A write to memory that other handles can read.
-    SharedStorage,
+    /// A write to memory that other handles can read. Equal whoever they are.
+    SharedStorage(SharedWith),
     /// A write to memory that may only be read.
     ReadOnlyStorage,
     /// Memory the host cannot read or write.
@@ -308,9 +308,10 @@ impl fmt::Display for TensorError {
                 "window of {len} elements at offset {offset} is out of bounds for a storage of \
                  {storage_len} elements"
             ),
-            Self::SharedStorage => f.write_str(
-                "storage is shared with other tensors; use `make_mut` to copy it, or drop the \
-                 other handles",
+            Self::SharedStorage(others) => write!(
+                f,
+                "storage is shared with {others}; use `make_mut` to copy it, or drop the other \
+                 handles"
             ),
             Self::ReadOnlyStorage => f.write_str(
                 "storage is read-only; use `make_mut` or `deep_clone` to write to a copy",

@@ -94,6 +94,9 @@
 //! * `serde`: tensors in any format of serde, and what 0.2.0 wrote with it.
 //! * `rkyv`: archives that are read in place, for new messages between processes.
 //! * `bincode`: bincode 2, for messages of 0.2.0.
+//! * `diagnose`: handles remember where they were made; a refused write names those that are in
+//!   the way, and `holders` of [`TensorStorage`] lists them. Handles are 16 bytes larger, and
+//!   making or dropping one takes a lock.
 //! * `bytemuck`: plain elements under another type without a copy: [`Tensor::from_bytes_owner`],
 //!   [`Tensor::reinterpret`].
 //! * `bytes`: [`Tensor::into_bytes`]; `from_owner` and `from_bytes_owner` take `Bytes` as they
@@ -152,8 +155,8 @@ pub use rank::{Nat, Pred, Succ};
 pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, clip_box, step};
 pub use storage::{
     Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain,
-    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, StorageId, TensorAllocator,
-    TensorStorage, WhenFull, host_alloc,
+    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, SharedWith, StorageId,
+    TensorAllocator, TensorStorage, WhenFull, host_alloc,
 };
 pub use tensor::{
     CpuTensor2, Tensor, Tensor1, Tensor2, Tensor3, Tensor4, TensorParts, TensorWriter,

@@ -123,6 +123,7 @@ impl MappedFile {
     /// # }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn tensor<T: AnyBitPattern, const N: usize>(
         &self,
         shape: [usize; N],

@@ -9,6 +9,7 @@ mod builder;
 mod construct;
 mod exclusive;
 mod foreign;
+mod holders;
 mod owner;
 mod pool;
 mod resource;
@@ -23,6 +24,8 @@ pub(crate) use allocator::normalize;
 pub use allocator::{AlignedAllocator, AllocHandle, CpuAllocator, TensorAllocator, host_alloc};
 pub(crate) use builder::StorageBuilder;
 pub use foreign::OwnerRefused;
+pub use holders::SharedWith;
+pub(crate) use holders::{Holder, Place};
 pub use owner::Access;
 pub(crate) use owner::{ForeignOwner, Owner};
 #[doc(no_inline)]
@@ -84,16 +87,21 @@ pub struct TensorStorage<T> {
     /// provenance. An empty window has the pointer it was cut from.
     ptr: NonNull<T>,
     len: usize,
+    /// Where this handle was made, if anybody wants to know. After `inner`, so that who waits
+    /// to be the only handle never finds itself alone in the register and not in the memory.
+    holder: Holder,
 }
 
 impl<T> Clone for TensorStorage<T> {
     /// O(1): another handle to the same memory, one atomic increment.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn clone(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
             ptr: self.ptr,
             len: self.len,
+            holder: self.holder.another(),
         }
     }
 }
@@ -223,6 +231,36 @@ impl<T> TensorStorage<T> {
         Arc::strong_count(&self.inner) == 1
     }
 
+    /// Where every handle of the allocation was made, this one included, the oldest first
+    /// (feature `diagnose`). A snapshot.
+    ///
+    /// A handle is made by a constructor, a `clone`, or a verb such as `slice`; moving one is
+    /// not making one. Clones made inside the standard library, as by `Vec::clone`, are placed
+    /// there.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let frame = Tensor::<u8, 2>::full([4, 4], 7);
+    /// let copy = frame.clone();
+    /// let crop = frame.slice((..2, ..2)); // one line further down
+    /// let holders = frame.storage().holders();
+    /// assert_eq!(holders.len(), 3);
+    /// assert_eq!(holders[2].line(), holders[1].line() + 1);
+    /// # drop((copy, crop));
+    /// ```
+    #[cfg(feature = "diagnose")]
+    pub fn holders(&self) -> Vec<&'static std::panic::Location<'static>> {
+        self.holder.all()
+    }
+
+    /// Says where this handle was made, where the way there leads through code that forgets it.
+    #[inline]
+    pub(crate) fn made_at(mut self, place: Place) -> Self {
+        self.holder.made_at(place);
+        self
+    }
+
     /// First element of the window. The pointer is good for reads while the handle lives.
     #[inline]
     pub fn as_ptr(&self) -> *const T {
@@ -289,12 +327,14 @@ impl<T> TensorStorage<T> {
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn view(&self, offset: usize, len: usize) -> Result<Self, TensorError> {
         let ptr = self.window(offset, len)?;
         Ok(Self {
             inner: Arc::clone(&self.inner),
             ptr,
             len,
+            holder: self.holder.another(),
         })
     }
 

@@ -284,8 +284,8 @@ impl<T, const N: usize> TensorMut<T, N> {
     /// # Errors
     ///
     /// Both parts, unless they are of one allocation, their windows touch, and one layout
-    /// describes them together. Elements of size zero have no addresses to tell by, so parts of
-    /// them stay apart.
+    /// describes them together. A part without elements joins any other of its width. Elements of
+    /// size zero have no addresses to tell by, so parts of them stay apart.
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -323,9 +323,12 @@ impl<T, const N: usize> TensorMut<T, N> {
         };
         if self.is_empty() || next.is_empty() {
             let kept = if self.is_empty() { next } else { self };
-            let lead = kept.storage.offset() - storage.offset() + kept.lead;
             let layout = Layout::new(together, *kept.strides(), size_of::<T>()).ok()?;
-            let lead = if layout.is_empty() { 0 } else { lead };
+            // Of two empty parts, the window may be that of the other one.
+            let lead = match layout.is_empty() {
+                true => 0,
+                false => kept.storage.offset() - storage.offset() + kept.lead,
+            };
             return Some(Self {
                 storage,
                 layout,

@@ -351,3 +351,87 @@
 //!     view.as_mut_slice()
 //! }
 //! ```
+//!
+//! # An owned part is one of its kind, and stays within its window
+//!
+//! There is no second handle of its elements, no way to its storage, and cutting and joining use
+//! parts up.
+//!
+//! ```
+//! let whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let (mut front, back) = whole.split_at(0, 2);
+//! front[[1]] = 1;
+//! let whole = front.join(back).unwrap();
+//! std::thread::spawn(move || assert_eq!(whole[[1]], 1)).join().unwrap();
+//! ```
+//! ```compile_fail,E0599
+//! let whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let other = whole.clone();
+//! ```
+//! ```compile_fail,E0382
+//! let whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let (front, back) = whole.split_at(0, 2);
+//! whole.view();
+//! ```
+//! ```compile_fail,E0382
+//! let whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let (front, back) = whole.split_at(0, 2);
+//! let whole = front.join(back).unwrap();
+//! back.view();
+//! ```
+//! ```compile_fail,E0382
+//! let mut whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let frozen = whole.freeze();
+//! whole[[0]] = 1;
+//! ```
+//! ```compile_fail,E0382
+//! let t = kornia_tensor::Tensor::<u8, 1>::zeros([4]);
+//! let whole = t.try_into_mut().unwrap();
+//! t.view();
+//! ```
+//! ```compile_fail,E0505
+//! let mut whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let mut view = whole.view_mut();
+//! let parts = whole.split_into(2);
+//! view.fill(1);
+//! ```
+//! ```compile_fail,E0499
+//! let mut whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let (mut a, mut b) = (whole.view_mut(), whole.view_mut());
+//! a.fill(1);
+//! ```
+//! ```compile_fail,E0616
+//! let whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let other = whole.storage.clone();
+//! ```
+//! ```compile_fail,E0599
+//! let whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let other = whole.storage();
+//! ```
+//! ```compile_fail,E0616
+//! let mut part = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! part.layout = kornia_tensor::Layout::contiguous([9], 1).unwrap();
+//! ```
+//! ```compile_fail,E0451
+//! # use kornia_tensor::{Layout, TensorMut, TensorStorage, host_alloc};
+//! let storage = TensorStorage::from_vec(vec![1u8], host_alloc());
+//! let layout = Layout::contiguous([9], 1).unwrap();
+//! let wide = TensorMut { storage, layout, lead: 0 };
+//! ```
+//! ```compile_fail,E0624
+//! # use kornia_tensor::{TensorStorage, host_alloc};
+//! let all = TensorStorage::from_vec(vec![1u8, 2], host_alloc());
+//! let (a, b) = (all.view(0, 1).unwrap(), all.view(1, 1).unwrap());
+//! let wide = a.union(&b);
+//! ```
+//!
+//! A part that was frozen cannot be looked at beyond its window either: this returns an error.
+//!
+//! ```
+//! let whole = kornia_tensor::Tensor::<u8, 1>::zeros([4]).try_into_mut().unwrap();
+//! let (front, back) = whole.split_at(0, 2);
+//! let parts = front.freeze().into_parts();
+//! assert!(parts.storage.view(0, 3).is_err());
+//! let wide = kornia_tensor::TensorParts { shape: [4], ..parts };
+//! assert!(kornia_tensor::Tensor::try_from_parts(wide).is_err());
+//! ```

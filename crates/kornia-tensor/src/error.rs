@@ -7,7 +7,7 @@ use std::alloc::LayoutError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::storage::MemoryDomain;
+use crate::storage::{MemoryDomain, SharedWith};
 
 /// Why an operation on a tensor, a view or a storage was refused.
 ///
@@ -144,8 +144,8 @@ pub enum TensorError {
         /// Elements in the storage.
         storage_len: usize,
     },
-    /// A write to memory that other handles can read.
-    SharedStorage,
+    /// A write to memory that other handles can read. Equal whoever they are.
+    SharedStorage(SharedWith),
     /// A write to memory that may only be read.
     ReadOnlyStorage,
     /// Memory the host cannot read or write.
@@ -166,6 +166,22 @@ pub enum TensorError {
         shape: Box<[usize]>,
         /// The strides, in elements.
         strides: Box<[isize]>,
+    },
+    /// Bytes end before what was asked of them; those of a file, mostly.
+    Truncated {
+        /// Where the elements were to begin, in bytes.
+        offset: usize,
+        /// How many bytes they need.
+        needed: usize,
+        /// How many bytes there are in all.
+        found: usize,
+    },
+    /// An offset into bytes does not suit the element type.
+    MisalignedOffset {
+        /// The offset in bytes.
+        offset: usize,
+        /// The alignment that is needed, in bytes.
+        align: usize,
     },
     /// An address does not suit the element type.
     Misaligned {
@@ -292,9 +308,10 @@ impl fmt::Display for TensorError {
                 "window of {len} elements at offset {offset} is out of bounds for a storage of \
                  {storage_len} elements"
             ),
-            Self::SharedStorage => f.write_str(
-                "storage is shared with other tensors; use `make_mut` to copy it, or drop the \
-                 other handles",
+            Self::SharedStorage(others) => write!(
+                f,
+                "storage is shared with {others}; use `make_mut` to copy it, or drop the other \
+                 handles"
             ),
             Self::ReadOnlyStorage => f.write_str(
                 "storage is read-only; use `make_mut` or `deep_clone` to write to a copy",
@@ -312,6 +329,20 @@ impl fmt::Display for TensorError {
                 f,
                 "shape {shape:?} with strides {strides:?} is not in row-major order; \
                  use `view()` to read it, or `contiguous()` to copy it"
+            ),
+            Self::Truncated {
+                offset,
+                needed,
+                found,
+            } => write!(
+                f,
+                "{needed} bytes at offset {offset} reach past the {found} bytes there are; the \
+                 file may be cut short, or the shape too large"
+            ),
+            Self::MisalignedOffset { offset, align } => write!(
+                f,
+                "offset {offset} is not a multiple of {align}, the alignment of the elements; \
+                 read the file into memory of its own"
             ),
             Self::Misaligned { address, align } => write!(
                 f,

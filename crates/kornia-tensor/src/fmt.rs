@@ -18,10 +18,6 @@ const DISPLAY_LIMIT: usize = 1000;
 const DEBUG_LIMIT: usize = 100;
 /// How many items remain at both ends of an axis that is too long.
 const EDGE: usize = 3;
-/// A window this much smaller than what it keeps alive deserves a note, if
-const NOTE_FACTOR: usize = 4;
-/// that is at least so many bytes.
-const NOTE_BYTES: usize = 4096;
 
 impl<T: Display, const N: usize> Display for TensorView<'_, T, N> {
     /// The elements as NumPy's `print` lays them out.
@@ -116,7 +112,7 @@ impl<T: Debug, const N: usize> Debug for Tensor<T, N> {
     ///
     /// let crop = Tensor::<u8, 3>::zeros([2160, 3840, 3]).slice((0..16, 0..16, ..));
     /// assert!(format!("{crop:?}").contains(
-    ///     "keeps 24883200 bytes alive for 768 visible, deep_clone() frees them"
+    ///     "keeps 24883200 bytes alive for 768 visible, compact() frees them"
     /// ));
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
@@ -244,15 +240,14 @@ struct Note {
 impl Note {
     /// A note, if few visible elements keep many bytes alive.
     fn about<T>(storage: &TensorStorage<T>, numel: usize) -> Option<Self> {
-        let (retained, visible) = (storage.retained_bytes(), numel * size_of::<T>());
         let way_out = match storage.check_readable() {
-            Err(_) => "", // nor can it be cloned
-            Ok(()) if storage.is_unique() => ", deep_clone() frees them",
+            Err(_) => "", // nor can it be copied
+            Ok(()) if storage.is_unique() => ", compact() frees them",
             Ok(()) => ", and so do other handles",
         };
-        (retained >= NOTE_BYTES && retained / NOTE_FACTOR >= visible).then_some(Self {
-            retained,
-            visible,
+        storage.is_wasteful(numel).then(|| Self {
+            retained: storage.retained_bytes(),
+            visible: numel * size_of::<T>(),
             way_out,
         })
     }

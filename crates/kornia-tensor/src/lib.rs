@@ -57,6 +57,7 @@
 //! | the `Vec`, never copy | [`into_vec`](Tensor::into_vec), [`try_into_vec`](Tensor::try_into_vec) | panic, `Err(self)` | panic, `Err(self)` | panic, `Err(self)` |
 //! | own copy, fresh and unique | [`deep_clone`](Tensor::deep_clone) | copies | copies | copies |
 //! | standard layout | [`contiguous`](Tensor::contiguous) | moves | moves | copies |
+//! | to keep no more than what shows | [`compact`](Tensor::compact) | as needed | as needed | as needed |
 //!
 //! # Threads
 //!
@@ -116,11 +117,20 @@
 //! | `safetensors` | named tensors in a file, copied or shared with its memory |
 //! | `image` | images of the crate `image`, and pictures in files |
 //! | `half` | the element types `f16` and `bf16` of the crate `half`, in files |
+//! | `bytemuck` | plain elements under another type without a copy: [`Tensor::from_bytes_owner`], [`Tensor::reinterpret`] |
+//! | `bytes` | `Bytes` in and out without a copy: [`Tensor::into_bytes`]; turns `bytemuck` on |
+//! | `mmap` | `MappedFile`, files as tensors that touch only what is read; turns `bytemuck` on |
+//! | `diagnose` | handles remember where they were made: a refused write names those in the way, `holders` of [`TensorStorage`] lists them; handles are 16 bytes larger, and making or dropping one takes a lock |
 
 #![deny(unsafe_code)]
 
 #[cfg(feature = "bincode")]
 pub mod bincode;
+#[cfg(feature = "bytemuck")]
+#[allow(unsafe_code)]
+mod bytemuck;
+#[cfg(feature = "bytes")]
+mod bytes;
 #[cfg(doctest)]
 mod compile_fail;
 #[allow(unsafe_code)]
@@ -142,6 +152,9 @@ pub mod image;
 #[allow(unsafe_code)]
 mod iter;
 mod layout;
+#[cfg(feature = "mmap")]
+#[allow(unsafe_code)]
+mod mmap;
 #[cfg(feature = "npy")]
 pub mod npy;
 mod overlap;
@@ -174,12 +187,14 @@ pub use compute::reduce::Summand;
 pub use error::{TensorAllocatorError, TensorError};
 pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};
 pub use layout::{Layout, LayoutChunks, LayoutTiles, checked_numel, get_strides_from_shape};
+#[cfg(feature = "mmap")]
+pub use mmap::MappedFile;
 pub use rank::{Nat, Pred, Succ};
 pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, clip_box, step};
 pub use storage::{
     Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain,
-    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, TensorAllocator, TensorStorage,
-    WhenFull, host_alloc,
+    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, SharedWith, StorageId,
+    TensorAllocator, TensorStorage, WhenFull, host_alloc,
 };
 pub use tensor::{
     CpuTensor2, Tensor, Tensor1, Tensor2, Tensor3, Tensor4, TensorParts, TensorWriter,

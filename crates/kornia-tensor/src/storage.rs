@@ -9,6 +9,7 @@ mod builder;
 mod construct;
 mod exclusive;
 mod foreign;
+mod holders;
 mod owner;
 mod pages;
 mod pool;
@@ -24,6 +25,8 @@ pub(crate) use allocator::normalize;
 pub use allocator::{AlignedAllocator, AllocHandle, CpuAllocator, TensorAllocator, host_alloc};
 pub(crate) use builder::StorageBuilder;
 pub use foreign::OwnerRefused;
+pub use holders::SharedWith;
+pub(crate) use holders::{Holder, Place};
 pub use owner::Access;
 pub(crate) use owner::{ForeignOwner, Owner};
 #[doc(no_inline)]
@@ -33,6 +36,30 @@ pub use resource::{HostResource, MemoryDomain, MemoryResource};
 
 use crate::error::{self, TensorError};
 use owner::StorageImpl;
+
+/// What keeps so many times the bytes alive that it shows is wasteful, if
+const WASTE_FACTOR: usize = 4;
+/// that is at least so many bytes.
+const WASTE_BYTES: usize = 4096;
+
+/// Names an allocation among those that are alive; see [`TensorStorage::id`].
+///
+/// ```
+/// use kornia_tensor::{StorageId, Tensor};
+///
+/// let frame = Tensor::<u8, 3>::zeros([480, 640, 3]);
+/// let mut seen = std::collections::HashSet::<StorageId>::new();
+/// assert!(seen.insert(frame.storage().id()));
+/// assert!(!seen.insert(frame.slice((0..9, .., ..)).storage().id())); // the same memory
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StorageId(usize);
+
+impl fmt::Debug for StorageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StorageId({:#x})", self.0)
+    }
+}
 
 /// A window of shared, reference-counted memory. 24 bytes.
 ///
@@ -61,16 +88,21 @@ pub struct TensorStorage<T> {
     /// provenance. An empty window has the pointer it was cut from.
     ptr: NonNull<T>,
     len: usize,
+    /// Where this handle was made, if anybody wants to know. After `inner`, so that who waits
+    /// to be the only handle never finds itself alone in the register and not in the memory.
+    holder: Holder,
 }
 
 impl<T> Clone for TensorStorage<T> {
     /// O(1): another handle to the same memory, one atomic increment.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn clone(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
             ptr: self.ptr,
             len: self.len,
+            holder: self.holder.another(),
         }
     }
 }
@@ -102,6 +134,23 @@ impl<T> TensorStorage<T> {
             _ => self.inner.len,
         };
         elements.saturating_mul(size_of::<T>())
+    }
+
+    /// Which allocation this is a window of. O(1).
+    ///
+    /// Two handles that are alive at the same time have equal ids if, and only if, they
+    /// [share memory](Self::shares_memory_with). **Ids are used again**: once the last handle of
+    /// an allocation is gone, a new one may have its id.
+    #[inline]
+    pub fn id(&self) -> StorageId {
+        StorageId(Arc::as_ptr(&self.inner).addr())
+    }
+
+    /// Whether the window keeps much more alive than `numel` elements in it show: at least four
+    /// times as many bytes, and at least 4096.
+    pub(crate) fn is_wasteful(&self, numel: usize) -> bool {
+        let (retained, visible) = (self.retained_bytes(), numel * size_of::<T>());
+        retained >= WASTE_BYTES && retained / WASTE_FACTOR >= visible
     }
 
     /// Where the window begins in its allocation, in elements; 0 for zero-sized elements.
@@ -183,6 +232,36 @@ impl<T> TensorStorage<T> {
         Arc::strong_count(&self.inner) == 1
     }
 
+    /// Where every handle of the allocation was made, this one included, the oldest first
+    /// (feature `diagnose`). A snapshot.
+    ///
+    /// A handle is made by a constructor, a `clone`, or a verb such as `slice`; moving one is
+    /// not making one. Clones made inside the standard library, as by `Vec::clone`, are placed
+    /// there.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let frame = Tensor::<u8, 2>::full([4, 4], 7);
+    /// let copy = frame.clone();
+    /// let crop = frame.slice((..2, ..2)); // one line further down
+    /// let holders = frame.storage().holders();
+    /// assert_eq!(holders.len(), 3);
+    /// assert_eq!(holders[2].line(), holders[1].line() + 1);
+    /// # drop((copy, crop));
+    /// ```
+    #[cfg(feature = "diagnose")]
+    pub fn holders(&self) -> Vec<&'static std::panic::Location<'static>> {
+        self.holder.all()
+    }
+
+    /// Says where this handle was made, where the way there leads through code that forgets it.
+    #[inline]
+    pub(crate) fn made_at(mut self, place: Place) -> Self {
+        self.holder.made_at(place);
+        self
+    }
+
     /// First element of the window. The pointer is good for reads while the handle lives.
     #[inline]
     pub fn as_ptr(&self) -> *const T {
@@ -249,12 +328,14 @@ impl<T> TensorStorage<T> {
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn view(&self, offset: usize, len: usize) -> Result<Self, TensorError> {
         let ptr = self.window(offset, len)?;
         Ok(Self {
             inner: Arc::clone(&self.inner),
             ptr,
             len,
+            holder: self.holder.another(),
         })
     }
 

@@ -19,7 +19,7 @@ pub use crate::layout::{checked_numel, get_strides_from_shape};
 use crate::error;
 use crate::iter::{IndexedIter, Iter, Rows};
 use crate::layout::Layout;
-use crate::storage::TensorStorage;
+use crate::storage::{Place, TensorStorage};
 use crate::{TensorView, TensorViewMut};
 
 /// The parts of a tensor: plain data that promises nothing.
@@ -92,6 +92,7 @@ impl<T, const N: usize> Clone for Tensor<T, N> {
     /// O(1): another handle to the same memory, one atomic increment. No `T: Clone`, because no
     /// element is cloned; [`deep_clone`](Tensor::deep_clone) does that.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn clone(&self) -> Self {
         Self {
             parts: TensorParts {
@@ -177,8 +178,21 @@ impl<T, const N: usize> Tensor<T, N> {
         Tensor::from_checked(error::expect(window), layout)
     }
 
+    /// Says where this handle was made; see [`TensorStorage::made_at`].
+    #[inline]
+    fn made_at(self, place: Place) -> Self {
+        let storage = self.parts.storage.made_at(place);
+        Self {
+            parts: TensorParts {
+                storage,
+                ..self.parts
+            },
+        }
+    }
+
     /// A tensor over the very same elements in another order.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn same_window<const M: usize>(&self, layout: Layout<M>) -> Tensor<T, M> {
         Tensor::from_checked(self.storage.clone(), layout)
     }

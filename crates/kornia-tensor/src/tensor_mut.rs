@@ -5,7 +5,7 @@ use std::ops::{Index, IndexMut};
 
 use crate::error::{self, TensorError};
 use crate::layout::Layout;
-use crate::storage::TensorStorage;
+use crate::storage::{Place, TensorStorage};
 use crate::{Tensor, TensorView, TensorViewMut};
 
 /// An exclusive, owned window of an allocation: `'static`, `Send`, never cloned.
@@ -196,6 +196,7 @@ impl<T, const N: usize> TensorMut<T, N> {
     /// let (top, bottom) = image.split_at(0, 1);
     /// assert_eq!((top.shape(), bottom.shape()), (&[1, 6, 3], &[3, 6, 3]));
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_split_at(
         self,
         axis: usize,
@@ -208,6 +209,7 @@ impl<T, const N: usize> TensorMut<T, N> {
     }
 
     /// The parts, beside this one, which the caller drops.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn cut(&self, axis: usize, index: usize) -> Result<(Self, Self), TensorError> {
         let [front, back] = self.layout.split_at(axis, index)?;
         let origin = (self.lead + self.layout.first_offset()).cast_signed();
@@ -232,6 +234,7 @@ impl<T, const N: usize> TensorMut<T, N> {
         };
         // X1: the windows of the two parts divide this one's. X2: L5, and each stretch lies on
         // its side of the boundary.
+        let place = Place::here();
         let part = |layout: Layout<N>, lowest: usize, above: bool| -> Result<Self, TensorError> {
             let (start, end) = if above {
                 (boundary, self.storage.len())
@@ -240,7 +243,7 @@ impl<T, const N: usize> TensorMut<T, N> {
             };
             let lead = if layout.is_empty() { 0 } else { lowest - start };
             Ok(Self {
-                storage: self.storage.view(start, end - start)?,
+                storage: self.storage.view(start, end - start)?.made_at(place),
                 layout,
                 lead,
             })
@@ -281,8 +284,8 @@ impl<T, const N: usize> TensorMut<T, N> {
     /// # Errors
     ///
     /// Both parts, unless they are of one allocation, their windows touch, and one layout
-    /// describes them together. Elements of size zero have no addresses to tell by, so parts of
-    /// them stay apart.
+    /// describes them together. A part without elements joins any other of its width. Elements of
+    /// size zero have no addresses to tell by, so parts of them stay apart.
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -295,6 +298,7 @@ impl<T, const N: usize> TensorMut<T, N> {
     /// assert_eq!(whole.as_slice(), [1, 2, 3, 4, 5, 6]);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn join(self, next: Self) -> Result<Self, (Self, Self)> {
         match self.joined(&next) {
             Some(joined) => Ok(joined),
@@ -303,6 +307,7 @@ impl<T, const N: usize> TensorMut<T, N> {
     }
 
     /// Both parts as one, beside them, which the caller drops.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     fn joined(&self, next: &Self) -> Option<Self> {
         let (mine, theirs) = (&self.storage, &next.storage);
         let (shape, strides) = (*self.shape(), *self.strides());
@@ -312,12 +317,18 @@ impl<T, const N: usize> TensorMut<T, N> {
             return None;
         }
         // One window after the other, whichever comes first.
-        let storage = mine.union(theirs).or_else(|| theirs.union(mine))?;
+        let storage = match mine.union(theirs) {
+            Some(storage) => storage,
+            None => theirs.union(mine)?,
+        };
         if self.is_empty() || next.is_empty() {
             let kept = if self.is_empty() { next } else { self };
-            let lead = kept.storage.offset() - storage.offset() + kept.lead;
             let layout = Layout::new(together, *kept.strides(), size_of::<T>()).ok()?;
-            let lead = if layout.is_empty() { 0 } else { lead };
+            // Of two empty parts, the window may be that of the other one.
+            let lead = match layout.is_empty() {
+                true => 0,
+                false => kept.storage.offset() - storage.offset() + kept.lead,
+            };
             return Some(Self {
                 storage,
                 layout,

@@ -1,8 +1,9 @@
 //! What costs an allocation, and how memory is given back: counted by the global allocator.
 //!
 //! The allocator keeps the layout of every block beside it and compares it when the block
-//! comes back. Not for Miri, which checks that by itself.
-#![cfg(not(miri))]
+//! comes back. Not for Miri, which checks that by itself, nor with the feature `diagnose`, where
+//! every handle has an entry in a register.
+#![cfg(not(any(miri, feature = "diagnose")))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

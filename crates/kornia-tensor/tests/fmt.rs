@@ -697,9 +697,9 @@ fn a_small_crop_of_a_large_frame_says_what_it_keeps_alive() {
     ));
     drop(frame);
     assert!(format!("{crop:#?}").contains(
-        "\n    note: \"keeps 24883200 bytes alive for 768 visible, deep_clone() frees them\",\n"
+        "\n    note: \"keeps 24883200 bytes alive for 768 visible, compact() frees them\",\n"
     ));
-    let copy = crop.deep_clone().unwrap();
+    let copy = crop.clone().compact().unwrap();
     assert!(!format!("{copy:?}").contains("note"));
 
     let none = crop.slice((0..0, .., ..));
@@ -740,7 +740,7 @@ Tensor {
 }
 
 #[test]
-fn device_memory_is_not_told_to_deep_clone() {
+fn device_memory_is_not_told_to_compact() {
     let t = device([1000, 10], 0);
     let row = t.reshape([10_000]).unwrap().narrow(0, 0..10);
     drop(t);

@@ -463,7 +463,7 @@ fn tensor<T>(shape: &[usize], elements: Vec<T>) -> AnyTensor<T> {
 
 fn refusal(error: TensorError) -> Refusal {
     match error {
-        TensorError::SharedStorage => Refusal::Shared,
+        TensorError::SharedStorage(_) => Refusal::Shared,
         TensorError::NotContiguous { .. } => Refusal::NotContiguous,
         other => panic!("no write is refused because {other}"),
     }

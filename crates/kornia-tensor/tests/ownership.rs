@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use common::{Ledger, Panic, caught};
 use kornia_tensor::{
-    AlignedAllocator, MemoryDomain, Tensor, TensorAllocatorError, TensorError, TensorStorage,
-    host_alloc,
+    AlignedAllocator, MemoryDomain, SharedWith, Tensor, TensorAllocatorError, TensorError,
+    TensorStorage, host_alloc,
 };
 
 /// The columns of the table.
@@ -89,7 +89,13 @@ fn not_contiguous() -> TensorError {
 /// A panic of this file with the text of an error.
 #[track_caller]
 fn assert_says(panic: &Panic, error: &TensorError, what: impl Debug) {
-    assert_eq!(panic.text, error.to_string(), "{what:?}");
+    if cfg!(feature = "diagnose") && matches!(error, TensorError::SharedStorage(_)) {
+        // And who they are; `tests/diagnose.rs` reads on.
+        let begins = panic.text.starts_with("storage is shared with 1 other ");
+        assert!(begins, "{what:?}: {panic:?}");
+    } else {
+        assert_eq!(panic.text, error.to_string(), "{what:?}");
+    }
     assert!(panic.file.ends_with("ownership.rs"), "{what:?}: {panic:?}");
 }
 
@@ -150,7 +156,7 @@ fn view_reads_everything() {
 fn as_mut_slice_needs_the_sole_handle_of_writable_row_major_memory() {
     let row = [
         Ok(ELEMENTS.to_vec()),
-        Err(TensorError::SharedStorage),
+        Err(TensorError::SharedStorage(SharedWith::default())),
         Err(TensorError::ReadOnlyStorage),
         Err(not_contiguous()),
     ];
@@ -176,7 +182,7 @@ fn view_mut_needs_the_sole_handle_of_writable_memory_in_any_layout() {
     let all = || Ok(ELEMENTS.to_vec());
     let row = [
         all(),
-        Err(TensorError::SharedStorage),
+        Err(TensorError::SharedStorage(SharedWith::default())),
         Err(TensorError::ReadOnlyStorage),
         all(),
     ];
@@ -199,7 +205,7 @@ fn view_mut_needs_the_sole_handle_of_writable_memory_in_any_layout() {
 fn as_mut_ptr_needs_the_sole_handle_of_writable_memory() {
     let row = [
         None,
-        Some(TensorError::SharedStorage),
+        Some(TensorError::SharedStorage(SharedWith::default())),
         Some(TensorError::ReadOnlyStorage),
         None,
     ];
@@ -404,7 +410,8 @@ fn refusals() -> Vec<Refusal> {
         _other: None,
         text,
     };
-    let Case { t, other, .. } = Case::new(Shared);
+    let Case { mut t, other, .. } = Case::new(Shared);
+    let shared = t.try_as_mut_slice().unwrap_err().to_string();
     let page = Arc::new(AlignedAllocator::new(4096).unwrap());
     let block = Tensor::from_shape_vec_in([2, 3], ELEMENTS.to_vec(), page).unwrap();
     let parent = Tensor::from_shape_vec([4, 3], vec![0; 12]).unwrap();
@@ -425,7 +432,7 @@ fn refusals() -> Vec<Refusal> {
         ),
         Refusal {
             _other: other,
-            ..refusal("shared", t, TensorError::SharedStorage.to_string())
+            ..refusal("shared", t, shared)
         },
         refusal("block", block, no_vec("Block")),
         refusal("foreign", Case::new(ReadOnly).t, no_vec("Foreign")),
@@ -521,17 +528,26 @@ fn the_right_to_write_comes_back_when_the_other_handles_go() {
     let address = t.as_ptr();
     let handles = (t.clone(), t.slice((0, ..)), t.flip(1), t.storage().clone());
     let empty = t.slice((.., 0..0));
-    assert_eq!(t.try_as_mut_slice(), Err(TensorError::SharedStorage));
+    assert_eq!(
+        t.try_as_mut_slice(),
+        Err(TensorError::SharedStorage(SharedWith::default()))
+    );
     drop(handles);
     // A handle that reaches no element is still a handle.
-    assert_eq!(t.try_as_mut_slice(), Err(TensorError::SharedStorage));
+    assert_eq!(
+        t.try_as_mut_slice(),
+        Err(TensorError::SharedStorage(SharedWith::default()))
+    );
     drop(empty);
     t.as_mut_slice()[0] = 9;
     assert_eq!((t.as_ptr(), t[[0, 0]]), (address, 9));
     // Iterators of tensors hold one too.
     let rows = t.axis_iter(0);
     let mut last = t;
-    assert_eq!(last.try_view_mut().err(), Some(TensorError::SharedStorage));
+    assert_eq!(
+        last.try_view_mut().err(),
+        Some(TensorError::SharedStorage(SharedWith::default()))
+    );
     drop(rows);
     last.view_mut().fill(1);
 }
@@ -557,10 +573,14 @@ fn a_storage_has_the_same_door() {
     let mut sole = TensorStorage::from_vec(vec![1u8, 2, 3], host_alloc());
     assert!(calls.iter().all(|call| !call(&mut sole)));
     let other = sole.clone();
-    assert_eq!(sole.try_as_mut_slice(), Err(TensorError::SharedStorage));
+    assert_eq!(
+        sole.try_as_mut_slice(),
+        Err(TensorError::SharedStorage(SharedWith::default()))
+    );
     for call in calls {
         let panic = caught(|| call(&mut sole)).unwrap_err();
-        assert_says(&panic, &TensorError::SharedStorage, "storage");
+        let refusal = sole.try_as_mut_slice().unwrap_err();
+        assert_says(&panic, &refusal, "storage");
     }
     let mut copy = sole.deep_clone().unwrap();
     copy.as_mut_slice()[0] = 9;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, mpsc};
 use std::thread;
 
-use kornia_tensor::{Tensor, TensorError, TensorStorage, host_alloc};
+use kornia_tensor::{SharedWith, Tensor, TensorError, TensorStorage, host_alloc};
 
 const MIRI: bool = cfg!(miri);
 const ROUNDS: usize = if MIRI { 2 } else { 500 };
@@ -45,7 +45,9 @@ fn the_last_handle_writes_after_all_others_have_read() {
                 loop {
                     match ours.try_as_mut_slice() {
                         Ok(elements) => break elements.fill(9),
-                        Err(error) => assert_eq!(error, TensorError::SharedStorage),
+                        Err(error) => {
+                            assert_eq!(error, TensorError::SharedStorage(SharedWith::default()))
+                        }
                     }
                     thread::yield_now();
                 }

@@ -25,7 +25,7 @@ impl<T> TensorStorage<T> {
         match (sole, self.inner.access) {
             // Named first: dropping the other handles would not help.
             (_, Access::ReadOnly) => Err(TensorError::ReadOnlyStorage),
-            (false, _) => Err(TensorError::SharedStorage),
+            (false, _) => Err(TensorError::SharedStorage(self.holder.others())),
             (true, Access::ReadWrite | Access::NotHost) => Ok(self.ptr),
         }
     }
@@ -69,6 +69,7 @@ impl<T> TensorStorage<T> {
     /// The window of this one and `next` together, if `next` begins where this one ends.
     ///
     /// The only way to widen a window: for handles that are exclusive, as those of `TensorMut`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn union(&self, next: &Self) -> Option<Self> {
         if !Arc::ptr_eq(&self.inner, &next.inner) {
             return None;
@@ -79,10 +80,14 @@ impl<T> TensorStorage<T> {
         // W1: both windows lie within the allocation, and nothing lies between them.
         let len = self.len + next.len;
         let touches = self.offset() + self.len == next.offset();
-        touches.then(|| Self {
+        if !touches {
+            return None;
+        }
+        Some(Self {
             inner: Arc::clone(&self.inner),
             ptr: self.ptr,
             len,
+            holder: self.holder.another(),
         })
     }
 
@@ -91,6 +96,7 @@ impl<T> TensorStorage<T> {
     /// # Errors
     ///
     /// `OutOfMemory` or what the allocator answered, `NotHostAccessible`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn deep_clone(&self) -> Result<Self, TensorError>
     where
         T: Clone,
@@ -124,11 +130,10 @@ impl<T> TensorStorage<T> {
     /// 2. it is a window of less than the whole `Vec`;
     /// 3. another handle exists.
     pub fn try_into_vec(self) -> Result<Vec<T>, Self> {
-        let Self { inner, ptr, len } = self;
-        if !matches!(inner.owner, Owner::Vec { .. }) || len != inner.len {
-            return Err(Self { inner, ptr, len });
+        if !matches!(self.inner.owner, Owner::Vec { .. }) || self.len != self.inner.len {
+            return Err(self);
         }
-        let inner = Arc::try_unwrap(inner).map_err(|inner| Self { inner, ptr, len })?;
+        let inner = Arc::try_unwrap(self.inner).map_err(|inner| Self { inner, ..self })?;
         inner.into_vec().map_err(Self::adopt)
     }
 
@@ -138,7 +143,7 @@ impl<T> TensorStorage<T> {
                 "window of {} of {} elements cannot become a Vec; use `to_vec` on a view to copy it",
                 self.len, self.inner.len
             ),
-            Owner::Vec { .. } => return TensorError::SharedStorage,
+            Owner::Vec { .. } => return TensorError::SharedStorage(self.holder.others()),
             owner => format!(
                 "{} elements of {} memory cannot become a Vec; use `to_vec` on a view to copy them",
                 self.len,

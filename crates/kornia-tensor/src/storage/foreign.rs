@@ -67,6 +67,7 @@ impl<T> TensorStorage<T> {
     /// # Panics
     ///
     /// If `as_ref` panics; the owner is dropped then.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_owner<O>(owner: O) -> Self
     where
         O: AsRef<[T]> + Send + 'static,
@@ -78,6 +79,7 @@ impl<T> TensorStorage<T> {
     }
 
     /// As `from_owner`, for elements that `find` finds in the owner, or refuses.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) fn over_owner<O: Send + 'static>(
         owner: O,
         find: impl FnOnce(&O) -> Result<&[T], TensorError>,
@@ -205,6 +207,7 @@ impl<T> TensorStorage<T> {
     ///
     /// `check_address` gave `base` for `len`. As long as `owner` lives, what `from_borrowed`
     /// asks for, or `from_borrowed_readonly` if `access` is `ReadOnly`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) unsafe fn over_address(
         base: NonNull<T>,
         len: usize,

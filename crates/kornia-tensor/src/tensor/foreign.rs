@@ -39,6 +39,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// assert_eq!((image[[0, 0, 0]], pixels[0]), (9, 1));
     /// # Ok::<(), TensorError>(())
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_owner<O>(shape: [usize; N], owner: O) -> Result<Self, OwnerRefused<O>>
     where
         O: AsRef<[T]> + Send + 'static,
@@ -85,6 +86,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// assert_eq!(image.view().to_vec(), [1, 2, 3, 4, 5, 6]);
     /// # Ok::<(), TensorError>(())
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub unsafe fn from_foreign<O: Send + 'static>(
         shape: [usize; N],
         strides: [isize; N],
@@ -129,6 +131,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `InvalidShape` if `len` is
     /// too small or no multiple of the element size.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub unsafe fn from_raw_parts(
         shape: [usize; N],
         data: *const T,
@@ -167,6 +170,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `InvalidShape` if `len` is
     /// not the number of elements of the shape.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub unsafe fn from_borrowed(
         shape: [usize; N],
         data: *const T,
@@ -205,6 +209,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// assert_eq!(t.try_as_mut_slice().unwrap_err(), TensorError::ReadOnlyStorage);
     /// # Ok::<(), TensorError>(())
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub unsafe fn from_borrowed_readonly(
         shape: [usize; N],
         data: *const T,
@@ -219,6 +224,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Safety
     ///
     /// As `from_borrowed`, or as `from_borrowed_readonly` if `access` is `ReadOnly`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     unsafe fn borrowed(
         shape: [usize; N],
         data: *const T,

@@ -4,6 +4,7 @@ use super::Tensor;
 use crate::TensorViewMut;
 use crate::copy;
 use crate::error::{self, TensorError};
+use crate::storage::Place;
 use crate::view::not_contiguous;
 
 /// Slices. Never copy.
@@ -130,6 +131,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// Those of [`deep_clone`](Self::deep_clone); the tensor is unchanged then.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_make_mut(&mut self) -> Result<TensorViewMut<'_, T, N>, TensorError> {
         if self.parts.storage.exclusive().is_err() {
             *self = self.deep_clone()?;
@@ -152,6 +154,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// Those of [`deep_clone`](Self::deep_clone); the tensor is unchanged then.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_make_mut_slice(&mut self) -> Result<&mut [T], TensorError> {
         if !self.is_standard_layout() || self.parts.storage.exclusive().is_err() {
             *self = self.deep_clone()?;
@@ -175,8 +178,46 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// assert_eq!(crop.deep_clone()?.retained_bytes(), 16 * 16 * 3);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn deep_clone(&self) -> Result<Self, TensorError> {
-        copy::to_tensor(self.try_view()?, self.storage.alloc_choice())
+        let copy = copy::to_tensor(self.try_view()?, self.storage.alloc_choice())?;
+        Ok(copy.made_at(Place::here()))
+    }
+
+    /// The same elements without much that nobody sees: a small window of a large allocation is
+    /// copied out, O(n), and lets go of it; anything else comes back as it is, O(1).
+    ///
+    /// It is copied if, and only if, [`retained_bytes`](Self::retained_bytes) is at least 4096
+    /// and at least four times the bytes of the visible elements, whatever the strides, whoever
+    /// shares it. That is where `{:?}` has a note. A copy is in standard layout and from the
+    /// same allocator; the old allocation is freed once no other handle keeps it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`deep_clone`](Self::deep_clone), where a copy is needed; the tensor is dropped
+    /// then.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let frame = Tensor::<u8, 3>::zeros([1080, 1920, 3]);
+    /// let face = frame.slice((100..164, 200..264, ..));
+    /// drop(frame);
+    /// assert_eq!(face.retained_bytes(), 1080 * 1920 * 3);
+    /// let face = face.compact()?;
+    /// assert_eq!(face.retained_bytes(), 64 * 64 * 3);
+    ///
+    /// let most = face.slice((8.., .., ..)).compact()?; // shows seven eighths: moves nothing
+    /// assert!(most.shares_memory_with(&face));
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    pub fn compact(self) -> Result<Self, TensorError> {
+        if self.storage.is_wasteful(self.numel()) {
+            self.deep_clone()
+        } else {
+            Ok(self)
+        }
     }
 
     /// The same elements in standard layout: this very tensor if it has that already, else a
@@ -195,6 +236,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// Those of [`deep_clone`](Self::deep_clone).
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_contiguous(self) -> Result<Self, TensorError> {
         if self.is_standard_layout() {
             Ok(self)

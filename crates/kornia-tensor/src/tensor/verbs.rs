@@ -4,6 +4,7 @@ use super::Tensor;
 use crate::error::{self, TensorError};
 use crate::rank::{Nat, Pred, Succ};
 use crate::slice::{SliceRange, SliceSpec};
+use crate::storage::Place;
 
 // Panicking fronts unwrap the layout and then build the tensor, rather than unwrap the tensor
 // of their `try_` twin: a tensor that goes through a `Result` in memory costs twice as much.
@@ -51,6 +52,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `IndexOutOfBounds`, `RangeOutOfBounds`, `NegativeIndex` or `ZeroLength`, with the axis.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_slice<S, const M: usize>(&self, spec: S) -> Result<Tensor<T, M>, TensorError>
     where
         S: SliceSpec<N, M>,
@@ -80,6 +82,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `AxisOutOfBounds` or `IndexOutOfBounds`.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_select<const M: usize>(
         &self,
         axis: usize,
@@ -110,6 +113,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `AxisOutOfBounds`, or those of [`try_slice`](Self::try_slice).
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_narrow(&self, axis: usize, range: impl SliceRange) -> Result<Self, TensorError> {
         let (layout, offset) = self.layout().narrow(axis, range)?;
         Ok(self.part(layout, offset))
@@ -131,12 +135,14 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn permute_axes(&self, axes: [usize; N]) -> Result<Self, TensorError> {
         Ok(self.same_window(self.layout().permute_axes(axes)?))
     }
 
     /// The axes in reverse order.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn transpose(&self) -> Self {
         self.same_window(self.layout().transpose())
     }
@@ -168,6 +174,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `AxisOutOfBounds`.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_flip(&self, axis: usize) -> Result<Self, TensorError> {
         let (layout, _) = self.layout().flip(axis)?;
         Ok(self.same_window(layout))
@@ -193,6 +200,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn reshape<const M: usize>(&self, shape: [usize; M]) -> Result<Tensor<T, M>, TensorError> {
         let layout = self.layout();
         match layout.reshaped(shape) {
@@ -207,6 +215,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `ReshapeNeedsCopy` if no stride describes the result.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn flatten(&self) -> Result<Tensor<T, 1>, TensorError> {
         self.reshape([self.numel()])
     }
@@ -231,6 +240,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `AxisOutOfBounds`.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_insert_axis<const M: usize>(&self, axis: usize) -> Result<Tensor<T, M>, TensorError>
     where
         Nat<N>: Succ<Next = Nat<M>>,
@@ -258,6 +268,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `AxisOutOfBounds` or `AxisNotRemovable`.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_remove_axis<const M: usize>(&self, axis: usize) -> Result<Tensor<T, M>, TensorError>
     where
         Nat<N>: Pred<Prev = Nat<M>>,
@@ -282,10 +293,11 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `AxisOutOfBounds` or `IndexOutOfBounds`.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_split_at(&self, axis: usize, index: usize) -> Result<(Self, Self), TensorError> {
         let parts = self.layout().split_at(axis, index)?;
-        let [first, second] = parts.map(|(layout, offset)| self.part(layout, offset));
-        Ok((first, second))
+        let [(front, start), (back, middle)] = parts;
+        Ok((self.part(front, start), self.part(back, middle)))
     }
 
     /// Consecutive pieces of `size` along an axis; the last may be shorter.
@@ -307,6 +319,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `AxisOutOfBounds` or `ZeroLength`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_chunks(
         &self,
         axis: usize,
@@ -314,8 +327,8 @@ impl<T, const N: usize> Tensor<T, N> {
     ) -> Result<impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + use<T, N>, TensorError>
     {
         let chunks = self.layout().chunks(axis, size)?;
-        let tensor = self.clone();
-        Ok(chunks.map(move |(layout, offset)| tensor.part(layout, offset)))
+        let (tensor, place) = (self.clone(), Place::here());
+        Ok(chunks.map(move |(layout, offset)| tensor.part(layout, offset).made_at(place)))
     }
 
     /// Blocks of `size` with their origins, in row-major order; smaller at the far edges.
@@ -349,6 +362,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `ZeroLength`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_tiles(
         &self,
         size: [usize; N],
@@ -357,8 +371,10 @@ impl<T, const N: usize> Tensor<T, N> {
         TensorError,
     > {
         let tiles = self.layout().tiles(size)?;
-        let tensor = self.clone();
-        Ok(tiles.map(move |(origin, layout, offset)| (origin, tensor.part(layout, offset))))
+        let (tensor, place) = (self.clone(), Place::here());
+        Ok(tiles.map(move |(origin, layout, offset)| {
+            (origin, tensor.part(layout, offset).made_at(place))
+        }))
     }
 
     /// One tensor per index of an axis, without that axis.
@@ -382,6 +398,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `AxisOutOfBounds`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_axis_iter<const M: usize>(
         &self,
         axis: usize,
@@ -393,7 +410,7 @@ impl<T, const N: usize> Tensor<T, N> {
         Nat<N>: Pred<Prev = Nat<M>>,
     {
         let size = self.layout().len_of(axis)?;
-        let tensor = self.clone();
-        Ok((0..size).map(move |index| tensor.select(axis, index)))
+        let (tensor, place) = (self.clone(), Place::here());
+        Ok((0..size).map(move |index| tensor.select(axis, index).made_at(place)))
     }
 }

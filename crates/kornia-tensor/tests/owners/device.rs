@@ -4,7 +4,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use kornia_tensor::{
-    MemoryDomain, Tensor, TensorError, TensorStorage, TensorView, TensorViewMut, host_alloc,
+    MemoryDomain, SharedWith, Tensor, TensorError, TensorStorage, TensorView, TensorViewMut,
+    host_alloc,
 };
 
 use super::common::{Event, Ledger};
@@ -100,7 +101,10 @@ fn the_address_to_write_to_needs_the_sole_handle() {
     let mut t = on_device(nobody());
     assert_eq!(t.as_mut_ptr().addr(), ADDRESS);
     let other = t.clone();
-    assert_eq!(t.try_as_mut_slice().err(), Some(TensorError::SharedStorage));
+    assert_eq!(
+        t.try_as_mut_slice().err(),
+        Some(TensorError::SharedStorage(SharedWith::default()))
+    );
     assert!(super::common::caught(|| t.as_mut_ptr()).is_err());
     drop(other);
     let mut flipped = t.flip(0);

@@ -5,6 +5,7 @@
 //! cloned one after the other, in row-major order.
 
 mod kernels;
+mod stream;
 mod transpose;
 
 use crate::element::Plain;
@@ -27,9 +28,6 @@ pub(crate) fn to_tensor<T: Clone, const N: usize>(
 /// Clones every element of the view, in row-major order. Nothing has been written so far, and
 /// there is room for exactly these.
 fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorView<'_, T, N>) {
-    if let Some(elements) = view.contiguous() {
-        return out.extend_from_slice(elements);
-    }
     if let Some(plan) = plan(view.layout(), &Layout::row_major(*view.shape()))
         && Plain::of::<T>().is_some()
     {
@@ -39,6 +37,9 @@ fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorVie
         unsafe { bits(&plan, to, view.first().as_ptr()) };
         // SAFETY: every index of the shape was written.
         return unsafe { out.set_full() };
+    }
+    if let Some(elements) = view.contiguous() {
+        return out.extend_from_slice(elements);
     }
     if let Some(rows) = Rows::new(view) {
         return rows.for_each(|row| out.extend_from_slice(row));
@@ -103,11 +104,18 @@ fn plan<const N: usize>(from: &Layout<N>, to: &Layout<N>) -> Option<Plan<2>> {
 ///
 /// G2, for the axes of the plan from its starts; `T` is plain.
 #[inline]
+#[allow(clippy::multiple_unsafe_ops_per_block, reason = "one of them is run")]
 unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
     let to = to.wrapping_offset(plan.start(0)).cast::<u8>();
     let from = from.wrapping_offset(plan.start(1)).cast::<u8>();
     // SAFETY: by the caller; plain elements have the size and alignment of an integer.
-    unsafe { elements(size_of::<T>(), plan, to, from) }
+    unsafe {
+        if stream::pays(plan, size_of::<T>()) {
+            stream::elements(size_of::<T>(), plan, to, from);
+        } else {
+            elements(size_of::<T>(), plan, to, from);
+        }
+    }
 }
 
 /// Copies elements of this many bytes, from the starts of a plan.

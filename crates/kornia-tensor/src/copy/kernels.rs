@@ -75,23 +75,23 @@ unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>]) {
         match (inner.dst, inner.src, inner.len) {
             // Pixels, or what looks like them: a few elements side by side at each step.
             (1, _, 2) => {
-                for (src, dst) in Positions::new(src, dst, rest) {
+                for (src, dst) in Positions::new(src, dst, rest, 1) {
                     pixels::<E, 2>(src, dst, second, inner.src);
                 }
             }
             (1, _, 3) => {
-                for (src, dst) in Positions::new(src, dst, rest) {
+                for (src, dst) in Positions::new(src, dst, rest, 1) {
                     pixels::<E, 3>(src, dst, second, inner.src);
                 }
             }
             (1, _, 4) => {
-                for (src, dst) in Positions::new(src, dst, rest) {
+                for (src, dst) in Positions::new(src, dst, rest, 1) {
                     pixels::<E, 4>(src, dst, second, inner.src);
                 }
             }
             (1, ..=-2 | 2.., _) => across(src, dst, inner, outer),
             _ => {
-                for (src, dst) in Positions::new(src, dst, outer) {
+                for (src, dst) in Positions::new(src, dst, outer, 1) {
                     stretch(src, dst, inner);
                 }
             }
@@ -108,7 +108,7 @@ unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>]) {
 #[inline(always)]
 unsafe fn across<E: Element>(src: *const E, dst: *mut E, inner: Axis, outer: &[plan::Axis<2>]) {
     let Some(position) = outer.iter().position(|axis| axis.strides[1].abs() == 1) else {
-        for (src, dst) in Positions::new(src, dst, outer) {
+        for (src, dst) in Positions::new(src, dst, outer, 1) {
             // SAFETY: G2, for the inner axis.
             unsafe { stretch(src, dst, inner) };
         }
@@ -126,7 +126,7 @@ unsafe fn across<E: Element>(src: *const E, dst: *mut E, inner: Axis, outer: &[p
         dst = dst.wrapping_offset(last * other.dst);
         (other.src, other.dst) = (-other.src, -other.dst);
     }
-    for (src, dst) in Positions::new(src, dst, &rest[..count]) {
+    for (src, dst) in Positions::new(src, dst, &rest[..count], 1) {
         // SAFETY: G2, for the two axes.
         unsafe {
             match (other.len, inner.src) {
@@ -149,19 +149,22 @@ unsafe fn across<E: Element>(src: *const E, dst: *mut E, inner: Axis, outer: &[p
 ///
 /// An iterator and no function of a closure: closures are not always inlined, and what is not
 /// inlined here is compiled for narrow instructions.
-struct Positions<'a, E> {
+pub(super) struct Positions<'a, E> {
     next: Option<(*const E, *mut E)>,
     axes: &'a [plan::Axis<2>],
     index: [usize; MAX_AXES],
+    /// What a stride counts.
+    unit: isize,
 }
 
 impl<'a, E> Positions<'a, E> {
     #[inline(always)]
-    fn new(src: *const E, dst: *mut E, axes: &'a [plan::Axis<2>]) -> Self {
+    pub(super) fn new(src: *const E, dst: *mut E, axes: &'a [plan::Axis<2>], unit: isize) -> Self {
         Self {
             next: Some((src, dst)),
             axes,
             index: [0; MAX_AXES],
+            unit,
         }
     }
 }
@@ -174,7 +177,7 @@ impl<E> Iterator for Positions<'_, E> {
         let current = self.next?;
         let (mut src, mut dst) = current;
         for (at, axis) in self.axes.iter().enumerate().rev() {
-            let [to, from] = axis.strides;
+            let [to, from] = axis.strides.map(|stride| stride * self.unit);
             self.index[at] += 1;
             if self.index[at] < axis.len {
                 self.next = Some((src.wrapping_offset(from), dst.wrapping_offset(to)));

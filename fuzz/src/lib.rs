@@ -77,3 +77,22 @@ macro_rules! choose {
         }
     };
 }
+
+/// As `choose!`, for the element types of files.
+#[macro_export]
+macro_rules! choose_file {
+    ($data:expr, $check:ident) => {
+        let data: &[u8] = $data;
+        if let Some((choice, input)) = data.split_first() {
+            match choice % 7 {
+                0 => $check::<u8, 3>(input),
+                1 => $check::<f32, 2>(input),
+                2 => $check::<bool, 1>(input),
+                3 => $check::<i64, 0>(input),
+                4 => $check::<half::f16, 2>(input),
+                5 => $check::<f64, 1>(input),
+                _ => $check::<i16, 4>(input),
+            }
+        }
+    };
+}

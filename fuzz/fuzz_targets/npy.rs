@@ -1,0 +1,22 @@
+//! Arrays of NumPy: headers in all their spellings.
+
+#![no_main]
+
+use kornia_tensor::Tensor;
+use kornia_tensor::file::FileElement;
+use kornia_tensor::npy;
+use kornia_tensor_fuzz::{choose_file, claim};
+use libfuzzer_sys::fuzz_target;
+
+fn check<T: FileElement, const N: usize>(input: &[u8]) {
+    let read = |bytes: &[u8]| -> Option<Tensor<T, N>> { npy::read(bytes).ok() };
+    claim(input, read, |tensor| {
+        let mut bytes = Vec::new();
+        npy::write(&mut bytes, tensor).ok()?;
+        Some(bytes)
+    });
+}
+
+fuzz_target!(|data: &[u8]| {
+    choose_file!(data, check);
+});

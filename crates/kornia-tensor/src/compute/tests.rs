@@ -109,7 +109,12 @@ fn shape<const N: usize>(dice: &mut Dice) -> [usize; N] {
     loop {
         let shape = std::array::from_fn(|_| dice.pick(&LENS));
         let most = if cfg!(miri) { 150 } else { 3_000 };
-        if shape.iter().product::<usize>() <= most {
+        if shape
+            .iter()
+            .map(|len: &usize| len.max(&1))
+            .product::<usize>()
+            <= most
+        {
             return shape;
         }
     }
@@ -463,12 +468,12 @@ fn nan_does_not_count_among_the_extremes() {
 fn a_closure_that_panics_leaves_nothing_behind() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::rc::Rc;
-    let tensor = Tensor::<u32, 2>::from_shape_fn([30, 30], |[y, x]| (30 * y + x) as u32);
+    let tensor = Tensor::<u32, 2>::from_shape_fn([12, 12], |[y, x]| (12 * y + x) as u32);
     for_each_variant(|_| {
         let alive = Rc::new(());
         for view in [tensor.view(), tensor.view().transpose()] {
             let result = catch_unwind(AssertUnwindSafe(|| {
-                let mut left = 500;
+                let mut left = 100;
                 view.map(|_| {
                     left -= 1;
                     assert!(left > 0, "enough");
@@ -478,10 +483,10 @@ fn a_closure_that_panics_leaves_nothing_behind() {
             assert!(result.is_err());
             assert_eq!(Rc::strong_count(&alive), 1, "every result was dropped");
 
-            let mut target = Tensor::<f32, 2>::full([30, 30], 7.0);
+            let mut target = Tensor::<f32, 2>::full([12, 12], 7.0);
             let result = catch_unwind(AssertUnwindSafe(|| {
                 let out = target.view_mut().transpose();
-                view.map_into(out, |&n| if n == 500 { panic!("enough") } else { 9.0 })
+                view.map_into(out, |&n| if n == 100 { panic!("enough") } else { 9.0 })
             }));
             assert!(result.is_err());
             assert!(target.iter().all(|&value| value == 7.0 || value == 9.0));

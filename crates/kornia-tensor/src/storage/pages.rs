@@ -40,6 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "nothing is asked there")]
     fn blocks_of_any_size_and_address_may_ask() {
         let mut block = vec![7u8; 5 << 20];
         for (from, bytes) in [

@@ -28,14 +28,9 @@ pub(crate) fn to_tensor<T: Clone, const N: usize>(
 /// Clones every element of the view, in row-major order. Nothing has been written so far, and
 /// there is room for exactly these.
 fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorView<'_, T, N>) {
-    if let Some(plan) = plan(view.layout(), &Layout::row_major(*view.shape()))
-        && Plain::of::<T>().is_some()
-    {
-        let to = out.slots();
-        // SAFETY: G2: the view may be read (V1), and a row-major layout of its shape reaches the
-        // room of the builder, which is fresh memory of its own (B1). P2: `T` is plain.
-        unsafe { bits(&plan, to, view.first().as_ptr()) };
-        // SAFETY: every index of the shape was written.
+    // SAFETY: the room of the builder is fresh memory of its own (B1).
+    if Plain::of::<T>().is_some() && unsafe { gather(view, out.slots()) } {
+        // SAFETY: every element was written.
         return unsafe { out.set_full() };
     }
     if let Some(elements) = view.contiguous() {
@@ -45,6 +40,22 @@ fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorVie
         return rows.for_each(|row| out.extend_from_slice(row));
     }
     view.iter().for_each(|element| out.push(element.clone()));
+}
+
+/// Copies plain elements side by side, in row-major order; or does nothing, if there are none or
+/// the view has more axes than a plan has room for.
+///
+/// # Safety
+///
+/// `T` is plain (P2), and `to` has room for all elements, which nothing else reaches.
+pub(crate) unsafe fn gather<T, const N: usize>(view: TensorView<'_, T, N>, to: *mut T) -> bool {
+    let Some(plan) = plan(view.layout(), &Layout::row_major(*view.shape())) else {
+        return false;
+    };
+    // SAFETY: G2: the view may be read (V1), and a row-major layout of its shape reaches the room
+    // there is, by the caller.
+    unsafe { bits(&plan, to, view.first().as_ptr()) };
+    true
 }
 
 /// Clones every element of `source` over those of `target`, which has the same shape and is not

@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::Plain;
 use crate::TensorView;
+use crate::copy;
 use crate::error::TensorError;
 
 /// Which byte of a number comes first.
@@ -156,22 +157,23 @@ pub(crate) fn for_each_block<T, E, const N: usize>(
 fn gather<T, const N: usize>(view: TensorView<'_, T, N>) -> Result<Vec<T>, TensorError> {
     Plain::of::<T>().ok_or_else(not_plain::<T>)?;
     let count = view.numel();
-    let mut copy = Vec::new();
+    let mut elements = Vec::new();
     if count == 0 {
         // There can be 2^60 rows without elements.
-        return Ok(copy);
+        return Ok(elements);
     }
-    copy.try_reserve_exact(count)
+    elements
+        .try_reserve_exact(count)
         .map_err(|_| TensorError::OutOfMemory {
             bytes: count.saturating_mul(size_of::<T>()),
         })?;
-    if let Ok(rows) = view.try_rows() {
-        for row in rows {
-            append(&mut copy, as_bytes(row).unwrap_or(&[]), Order::NATIVE)?;
-        }
-        return Ok(copy);
+    // SAFETY: P2: `T` is plain; room for `count` elements was reserved.
+    if unsafe { copy::gather(view, elements.as_mut_ptr()) } {
+        // SAFETY: all `count` elements were written.
+        unsafe { elements.set_len(count) };
+        return Ok(elements);
     }
-    let room: &mut [MaybeUninit<T>] = &mut copy.spare_capacity_mut()[..count];
+    let room: &mut [MaybeUninit<T>] = &mut elements.spare_capacity_mut()[..count];
     let mut slots = room.iter_mut();
     view.iter().for_each(|element| {
         if let Some(slot) = slots.next() {
@@ -181,8 +183,8 @@ fn gather<T, const N: usize>(view: TensorView<'_, T, N>) -> Result<Vec<T>, Tenso
     });
     assert_eq!(slots.len(), 0, "a view gives as many elements as it has");
     // SAFETY: all `count` slots were written.
-    unsafe { copy.set_len(count) };
-    Ok(copy)
+    unsafe { elements.set_len(count) };
+    Ok(elements)
 }
 
 /// Turns the bytes of each number around.

@@ -86,6 +86,7 @@ fn tensors_that_cannot_move_come_back_as_they_were() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn copies_of_every_layout_have_the_same_pixels() {
     TestRunner::new(random::config(64))
         .run(&recipes(4), |recipe| {

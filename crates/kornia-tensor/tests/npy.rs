@@ -61,6 +61,10 @@ fn line(descr: &str, fortran: &str, shape: &str) -> String {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "compression is not ours, and does what Stacked Borrows does not allow"
+)]
 fn every_layout_of_every_type_comes_back_through_a_stream_and_an_archive() {
     struct Claim;
 
@@ -105,12 +109,12 @@ fn broadcast_views_and_single_numbers_come_back() {
     let back = npy::read::<u16, 2>(&bytes_of(tall)[..]).unwrap();
     assert_eq!(back, tall);
 
-    let endless = row
-        .view()
-        .slice((.., 0..1))
-        .broadcast_to([1 << 61, 1])
-        .unwrap();
-    assert!(npy::write(Vec::new(), endless).is_err());
+    // Miri ends the program where memory ends.
+    if !cfg!(miri) {
+        let one = row.view().slice((.., 0..1));
+        let endless = one.broadcast_to([1 << 61, 1]).unwrap();
+        assert!(npy::write(Vec::new(), endless).is_err());
+    }
 
     let number = Tensor::from_shape_vec([], vec![-2.5f64]).unwrap();
     let back = npy::read::<f64, 0>(&bytes_of(&number)[..]).unwrap();
@@ -180,6 +184,7 @@ fn bytes_in_either_order_and_headers_of_every_version_are_read() {
 
 /// The table in the documentation of `file`.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn the_table_of_element_types_holds() {
     #[track_caller]
     fn row<T: FileElement + Element>(descr: &str) {
@@ -288,6 +293,7 @@ fn headers_that_claim_more_than_there_is_cost_nothing() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn files_that_end_early_or_late_are_refused() {
     let folder = Folder::new();
     let path = folder.file("part.npy");
@@ -320,6 +326,10 @@ fn files_that_end_early_or_late_are_refused() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "compression is not ours, and does what Stacked Borrows does not allow"
+)]
 fn archives_that_are_damaged_anywhere_are_refused_or_read_right() {
     let image = Tensor::<u16, 2>::from_shape_fn([5, 7], |[y, x]| (y * 300 + x) as u16);
     for start in [NpzWriter::new, NpzWriter::compressed] {
@@ -345,6 +355,10 @@ fn archives_that_are_damaged_anywhere_are_refused_or_read_right() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "compression is not ours, and does what Stacked Borrows does not allow"
+)]
 fn archives_name_their_arrays_and_errors_name_both() {
     let folder = Folder::new();
     let path = folder.file("pair.npz");

@@ -81,6 +81,7 @@ impl Drop for Placed {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there, most of it in the index")]
 fn every_layout_of_every_type_comes_back_copied_and_shared() {
     struct Claim;
 
@@ -261,6 +262,7 @@ fn tensors_of_any_width_are_aligned_side_by_side() {
 
 /// The table in the documentation of `file`.
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there, most of it in the index")]
 fn the_table_of_element_types_holds() {
     #[track_caller]
     fn row<T: FileElement + Element>(name: &str) {
@@ -299,6 +301,7 @@ fn the_table_of_element_types_holds() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there, most of it in the index")]
 fn errors_name_file_tensor_and_both_sides() {
     let folder = Folder::new();
     let path = folder.file("net.safetensors");
@@ -338,6 +341,7 @@ fn errors_name_file_tensor_and_both_sides() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there, most of it in the index")]
 fn files_that_end_early_or_late_are_refused() {
     let folder = Folder::new();
     let path = folder.file("part.safetensors");

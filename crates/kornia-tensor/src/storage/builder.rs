@@ -233,6 +233,7 @@ impl<T> TensorStorage<T> {
     /// # Safety
     ///
     /// `T` is valid when all its bytes are zero.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) unsafe fn zeroed(
         len: usize,
         alloc: Option<AllocHandle>,

@@ -18,6 +18,7 @@ use crate::tensor::fresh;
 use crate::{Tensor, TensorView, TensorViewMut, wide};
 
 /// A fresh tensor in standard layout with clones of the elements.
+#[cfg_attr(feature = "diagnose", track_caller)]
 pub(crate) fn to_tensor<T: Clone, const N: usize>(
     view: TensorView<'_, T, N>,
     alloc: Option<AllocHandle>,

@@ -38,6 +38,7 @@
 //! * [`Layout`]: shape and strides, and what can be done to them without any memory.
 //! * [`TensorAllocator`], [`MemoryResource`]: memory from elsewhere.
 //! * [`Pool`]: blocks for frames that come back instead of being freed.
+//! * [`accounting`]: how many storages are alive in the process, and how large they are.
 //! * [`TensorWriter`]: fresh memory that becomes a tensor once it is written in full.
 //!
 //! The verbs (`slice`, `select`, `narrow`, `permute_axes`, `transpose`, `flip`, `reshape`,
@@ -191,6 +192,7 @@ pub use layout::{Layout, LayoutChunks, LayoutTiles, checked_numel, get_strides_f
 pub use mmap::MappedFile;
 pub use rank::{Nat, Pred, Succ};
 pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, clip_box, step};
+pub use storage::accounting;
 pub use storage::{
     Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain,
     MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, SharedWith, StorageId,

@@ -4,6 +4,7 @@
 //! narrowing it move no element. Every write goes through one door, `exclusive`, which opens
 //! only for the sole handle of writable memory.
 
+pub mod accounting;
 mod allocator;
 mod builder;
 mod construct;
@@ -129,11 +130,7 @@ impl<T> TensorStorage<T> {
     /// Size in bytes of the whole allocation that this window keeps alive.
     #[inline]
     pub fn retained_bytes(&self) -> usize {
-        let elements = match self.inner.owner {
-            Owner::Vec { capacity } => capacity,
-            _ => self.inner.len,
-        };
-        elements.saturating_mul(size_of::<T>())
+        self.inner.bytes()
     }
 
     /// Which allocation this is a window of. O(1).
@@ -373,7 +370,7 @@ impl<T> fmt::Debug for TensorStorage<T> {
             .field("len", &self.len)
             .field("offset", &self.offset())
             .field("retained_bytes", &self.retained_bytes())
-            .field("owner", &self.inner.owner.name())
+            .field("owner", &self.inner.owner.kind())
             .field("access", &self.inner.access)
             .field("domain", &self.inner.domain)
             .field("is_unique", &self.is_unique())

@@ -180,6 +180,26 @@ fn handles_of_foreign_memory_are_placed_too() {
 }
 
 #[test]
+fn constructors_and_results_are_placed_where_they_are_called() {
+    let (zeros, line) = (Tensor::<u8, 1>::zeros([3]), here());
+    assert_eq!(lines(&zeros), [line]);
+    let (full, line) = (Tensor::<u8, 1>::full([3], 1), here());
+    assert_eq!(lines(&full), [line]);
+    let (ramp, line) = (Tensor::from_shape_fn([3], |[i]| i), here());
+    assert_eq!(lines(&ramp), [line]);
+    let (vec, line) = (Tensor::from_shape_vec([1], vec![1]).unwrap(), here());
+    assert_eq!(lines(&vec), [line]);
+    let (slice, line) = (Tensor::<u8, 1>::from_slice(&[1, 2]).unwrap(), here());
+    assert_eq!(lines(&slice), [line]);
+    let (tried, line) = (Tensor::<u8, 1>::try_zeros_in([3], host_alloc()), here());
+    assert_eq!(lines(&tried.unwrap()), [line]);
+    let (mapped, line) = (zeros.map(|&x| x + 1), here());
+    assert_eq!(lines(&mapped), [line]);
+    let (copied, line) = (zeros.view().to_tensor(), here());
+    assert_eq!(lines(&copied), [line]);
+}
+
+#[test]
 fn handles_leave_the_register_on_any_thread_and_when_something_panics() {
     let mut t = image();
     let threads: Vec<_> = (0..4)

@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 use super::TensorStorage;
+use super::accounting::Entry;
 use super::allocator::AllocHandle;
 use super::owner::{Access, Owner, StorageImpl};
 use super::pages::prefer_large;
@@ -180,6 +181,7 @@ impl<T> StorageImpl<T> {
             len: elements.len(),
             access: Access::ReadWrite,
             domain: MemoryDomain::Host,
+            entry: Entry::default(),
             alloc,
             owner: Owner::Vec {
                 capacity: elements.capacity(),
@@ -218,6 +220,7 @@ impl<T> StorageImpl<T> {
             len: 0,
             access,
             domain,
+            entry: Entry::default(),
             alloc,
             owner: Owner::Block(block),
         })
@@ -230,6 +233,7 @@ impl<T> TensorStorage<T> {
     /// # Safety
     ///
     /// `T` is valid when all its bytes are zero.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub(crate) unsafe fn zeroed(
         len: usize,
         alloc: Option<AllocHandle>,

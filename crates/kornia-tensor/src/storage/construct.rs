@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::TensorStorage;
+use super::accounting;
 use super::allocator::{AllocHandle, normalize};
 use super::builder::StorageBuilder;
 use super::holders::Holder;
@@ -12,6 +13,7 @@ use crate::error::TensorError;
 
 impl<T> TensorStorage<T> {
     /// The handle that owns a whole, freshly made allocation.
+    #[inline]
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub(super) fn adopt(inner: StorageImpl<T>) -> Self {
         let (ptr, len) = (inner.base, inner.len);
@@ -19,6 +21,9 @@ impl<T> TensorStorage<T> {
         // Without a destructor in the way of `Arc::new`, the parts are written where they stay.
         // SAFETY: from `into_raw`; `ManuallyDrop<X>` has size, alignment and layout of `X`.
         let inner = unsafe { Arc::from_raw(inner.cast::<StorageImpl<T>>()) };
+        if accounting::is_on() {
+            inner.enter();
+        }
         Self {
             inner,
             ptr,

@@ -145,9 +145,9 @@ impl<T> TensorStorage<T> {
             ),
             Owner::Vec { .. } => return TensorError::SharedStorage(self.holder.others()),
             owner => format!(
-                "{} elements of {} memory cannot become a Vec; use `to_vec` on a view to copy them",
+                "{} elements of {:?} memory cannot become a Vec; use `to_vec` on a view to copy them",
                 self.len,
-                owner.name()
+                owner.kind()
             ),
         };
         TensorError::UnsupportedOperation(what)

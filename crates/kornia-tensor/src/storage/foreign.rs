@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::TensorStorage;
+use super::accounting::Entry;
 use super::allocator::{AllocHandle, normalize};
 use super::builder::check_aligned;
 use super::owner::{Access, ForeignOwner, Owner, StorageImpl};
@@ -96,6 +97,7 @@ impl<T> TensorStorage<T> {
                 len: elements.len(),
                 access: Access::ReadOnly,
                 domain: MemoryDomain::Host,
+                entry: Entry::default(),
                 alloc: None,
                 owner: Owner::Foreign(keep),
             })),
@@ -227,6 +229,7 @@ impl<T> TensorStorage<T> {
             len,
             access,
             domain,
+            entry: Entry::default(),
             alloc,
             owner,
         })

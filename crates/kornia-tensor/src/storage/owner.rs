@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
+use super::accounting::{Entry, OwnerKind};
 use super::allocator::AllocHandle;
 use super::resource::{MemoryDomain, MemoryResource};
 
@@ -33,13 +34,12 @@ pub(crate) enum Owner {
 }
 
 impl Owner {
-    /// For `Debug` output.
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> OwnerKind {
         match self {
-            Self::Vec { .. } => "Vec",
-            Self::Block(_) => "Block",
-            Self::Foreign(_) => "Foreign",
-            Self::Borrowed => "Borrowed",
+            Self::Vec { .. } => OwnerKind::Vec,
+            Self::Block(_) => OwnerKind::Block,
+            Self::Foreign(_) => OwnerKind::Foreign,
+            Self::Borrowed => OwnerKind::Borrowed,
         }
     }
 }
@@ -91,6 +91,8 @@ pub(crate) struct StorageImpl<T> {
     /// S3: settled at construction.
     pub(super) access: Access,
     pub(super) domain: MemoryDomain,
+    /// Where this is counted since it was adopted, if it is.
+    pub(super) entry: Entry,
     /// S4: frees the memory, once; nothing else does. Before `alloc`, because fields drop in
     /// this order and a block may need its allocator to go back to.
     pub(super) owner: Owner,
@@ -99,6 +101,33 @@ pub(crate) struct StorageImpl<T> {
 }
 
 impl<T> StorageImpl<T> {
+    /// Size of the allocation in bytes.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        let elements = match self.owner {
+            Owner::Vec { capacity } => capacity,
+            _ => self.len,
+        };
+        elements.saturating_mul(size_of::<T>())
+    }
+
+    /// Counts this among the storages of the process. Out of the way of the code that makes
+    /// storages: as part of it, it would cost more while it is off than it does while it is on.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn enter(&self) {
+        let (owner, bytes) = (self.owner.kind(), self.bytes());
+        self.entry.enter(owner, self.domain, bytes);
+    }
+
+    /// Takes it out of the count.
+    #[cold]
+    #[inline(never)]
+    fn leave(&mut self) {
+        let (owner, bytes) = (self.owner.kind(), self.bytes());
+        self.entry.leave(owner, self.domain, bytes);
+    }
+
     /// The `Vec` this allocation came from, if it came from one.
     pub(super) fn into_vec(self) -> Result<Vec<T>, Self> {
         let Owner::Vec { capacity } = self.owner else {
@@ -106,6 +135,9 @@ impl<T> StorageImpl<T> {
         };
         let mut this = ManuallyDrop::new(self);
         this.alloc = None;
+        if this.entry.is_in() {
+            this.leave();
+        }
         // SAFETY: S1, S2: base, len and capacity are those of the `Vec` that was adopted. S4:
         // `this` is never dropped, so the new `Vec` is the only owner; the other fields have
         // nothing left to free (`alloc` was just cleared).
@@ -115,6 +147,9 @@ impl<T> StorageImpl<T> {
 
 impl<T> Drop for StorageImpl<T> {
     fn drop(&mut self) {
+        if self.entry.is_in() {
+            self.leave(); // first: an element may panic when it is dropped
+        }
         match self.owner {
             Owner::Vec { capacity } => {
                 // SAFETY: S1, S2, S4: the parts of the adopted `Vec`, freed here only.

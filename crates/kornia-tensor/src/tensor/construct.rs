@@ -31,6 +31,7 @@ impl<T> Tensor<T, 1> {
     /// # Errors
     ///
     /// `OutOfMemory`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_slice(elements: &[T]) -> Result<Self, TensorError>
     where
         T: Clone,
@@ -48,6 +49,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `InvalidShape` if the `Vec` does not have exactly as many elements as the shape.
     #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_vec(shape: [usize; N], elements: Vec<T>) -> Result<Self, TensorError> {
         let layout = Layout::contiguous(shape, size_of::<T>())?;
         check_numel(&layout, elements.len())?;
@@ -63,6 +65,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `InvalidShape`, or what the allocator answered.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_vec_in(
         shape: [usize; N],
         elements: Vec<T>,
@@ -81,6 +84,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `InvalidShape` if the slice does not have exactly as many elements as the shape;
     /// `OutOfMemory`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_slice(shape: [usize; N], elements: &[T]) -> Result<Self, TensorError>
     where
         T: Clone,
@@ -93,6 +97,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `InvalidShape`, or what the allocator answered.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_slice_in(
         shape: [usize; N],
         elements: &[T],
@@ -145,6 +150,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `ShapeOverflow`, `OutOfMemory`, or what the allocator answered; `f` is not called then.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_from_shape_fn_in<F>(
         shape: [usize; N],
         alloc: AllocHandle,
@@ -214,6 +220,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `ShapeOverflow`, `OutOfMemory`, or what the allocator answered.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_full_in(
         shape: [usize; N],
         value: T,
@@ -265,6 +272,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// let refused = Tensor::<f32, 2>::try_zeros_in(header, host_alloc());
     /// assert_eq!(refused.unwrap_err(), TensorError::OutOfMemory { bytes: 1 << 62 });
     /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_zeros_in(shape: [usize; N], alloc: AllocHandle) -> Result<Self, TensorError>
     where
         T: Zero,

@@ -203,6 +203,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// # Errors
     ///
     /// `OutOfMemory`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_to_tensor(self) -> Result<Tensor<T, N>, TensorError>
     where
         T: Clone,

@@ -1,20 +1,19 @@
 //! A pool at its cap.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kornia_tensor::{Pool, Tensor, TensorAllocatorError, TensorError, WhenFull};
 
 use super::{bytes, small};
 
 /// Room for `blocks` of 1024 bytes.
-fn capped(blocks: usize, when_full: WhenFull) -> Pool {
+pub(super) fn capped(blocks: usize, when_full: WhenFull) -> Pool {
     let pool = small().byte_cap(blocks * 1024).when_full(when_full);
     pool.build().unwrap()
 }
 
 #[track_caller]
-fn refusal(pool: &Pool, len: usize) -> TensorAllocatorError {
+pub(super) fn refusal(pool: &Pool, len: usize) -> TensorAllocatorError {
     match Tensor::<u8, 1>::try_zeros_in([len], pool.handle()) {
         Err(TensorError::StorageError(error)) => error,
         other => panic!("{other:?}"),
@@ -96,76 +95,5 @@ fn a_cap_of_zero_keeps_nothing() {
             },
             "{when_full:?}: at once, waiting would not help"
         );
-    }
-}
-
-#[test]
-fn a_wait_ends_when_a_block_comes_back_on_another_thread() {
-    for limit in [Duration::from_secs(60), Duration::MAX] {
-        let pool = capped(1, WhenFull::Wait(limit));
-        let frame = bytes(&pool, 1024);
-        let address = frame.as_ptr();
-        let worker = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(20));
-            drop(frame);
-        });
-        let started = Instant::now();
-        let next = bytes(&pool, 1024);
-        assert_eq!(next.as_ptr(), address);
-        assert!(started.elapsed() < Duration::from_secs(30));
-        assert_eq!(pool.stats().hits, 1);
-        worker.join().unwrap();
-    }
-}
-
-#[test]
-fn a_wait_ends_when_a_block_of_another_size_comes_back() {
-    let pool = capped(1, WhenFull::Wait(Duration::from_secs(60)));
-    let frame = bytes(&pool, 1024);
-    let worker = thread::spawn(move || drop(frame));
-    drop(bytes(&pool, 500));
-    worker.join().unwrap();
-    assert_eq!(pool.stats().misses, 2);
-    assert_eq!(pool.stats().bytes_idle, 512, "the other one gave way");
-}
-
-#[test]
-fn every_waiting_thread_is_served() {
-    let pool = capped(1, WhenFull::Wait(Duration::from_secs(60)));
-    let first = bytes(&pool, 1024);
-    let threads: Vec<_> = [1024, 300, 1024, 700]
-        .into_iter()
-        .map(|len| {
-            let pool = pool.clone();
-            thread::spawn(move || drop(bytes(&pool, len)))
-        })
-        .collect();
-    drop(first);
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    assert_eq!(pool.stats().blocks_live, 0);
-}
-
-#[test]
-fn a_wait_has_an_end() {
-    for millis in [0, 30] {
-        let waited = Duration::from_millis(millis);
-        let pool = capped(1, WhenFull::Wait(waited));
-        let frame = bytes(&pool, 1024);
-        let started = Instant::now();
-        let error = refusal(&pool, 100);
-        assert!(started.elapsed() >= waited);
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "112 bytes did not come free in {millis}{}, with 1024 bytes of the pool live; \
-                 drop tensors, raise `byte_cap`, or wait longer",
-                if millis == 0 { "ns" } else { "ms" }
-            )
-        );
-        drop(frame);
-        drop(bytes(&pool, 100)); // and the pool is as good as ever
-        assert_eq!(pool.stats().blocks_live, 0);
     }
 }

@@ -2,9 +2,8 @@
 
 use std::alloc::Layout;
 use std::thread;
-use std::time::Duration;
 
-use kornia_tensor::{Pool, Tensor, TensorAllocator, TensorAllocatorError, TensorError, WhenFull};
+use kornia_tensor::{Pool, Tensor, TensorAllocator, TensorAllocatorError, TensorError};
 
 use super::{bytes, small};
 
@@ -62,27 +61,6 @@ fn a_closed_pool_gives_nothing_and_keeps_nothing() {
     drop(live);
     let stats = pool.stats();
     assert_eq!((stats.blocks_live, stats.blocks_idle), (0, 0));
-}
-
-#[test]
-fn closing_ends_a_wait() {
-    let pool = small()
-        .byte_cap(128)
-        .when_full(WhenFull::Wait(Duration::MAX))
-        .build()
-        .unwrap();
-    let live = bytes(&pool, 128);
-    let closer = {
-        let pool = pool.clone();
-        thread::spawn(move || {
-            thread::sleep(Duration::from_millis(20));
-            pool.close();
-        })
-    };
-    let refused = Tensor::<u8, 1>::try_zeros_in([128], pool.handle());
-    assert_eq!(refused.unwrap_err(), CLOSED);
-    closer.join().unwrap();
-    assert_eq!(live.as_slice(), [0; 128]);
 }
 
 #[test]

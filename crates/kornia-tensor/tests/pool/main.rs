@@ -17,6 +17,7 @@ mod contents;
 mod ends;
 mod program;
 mod reuse;
+mod waits;
 mod writer;
 
 use kornia_tensor::{Pool, PoolBuilder, Tensor};

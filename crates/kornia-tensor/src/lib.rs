@@ -195,7 +195,7 @@ pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, cli
 pub use storage::accounting;
 pub use storage::{
     Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain,
-    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, SharedWith, StorageId,
+    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, SharedWith, StorageId, StorageMap,
     TensorAllocator, TensorStorage, WhenFull, host_alloc,
 };
 pub use tensor::{

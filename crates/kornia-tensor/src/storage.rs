@@ -11,6 +11,7 @@ mod construct;
 mod exclusive;
 mod foreign;
 mod holders;
+mod map;
 mod owner;
 mod pages;
 mod pool;
@@ -28,6 +29,7 @@ pub(crate) use builder::StorageBuilder;
 pub use foreign::OwnerRefused;
 pub use holders::SharedWith;
 pub(crate) use holders::{Holder, Place};
+pub use map::StorageMap;
 pub use owner::Access;
 pub(crate) use owner::{ForeignOwner, Owner};
 #[doc(no_inline)]

@@ -157,6 +157,7 @@ fn arrays_in_fortran_order_keep_their_order_and_their_indices() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn bytes_in_either_order_and_headers_of_every_version_are_read() {
     let big: Vec<u8> = [1.5f32, -2.0]
         .iter()

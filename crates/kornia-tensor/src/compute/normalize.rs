@@ -51,6 +51,9 @@ pub(crate) unsafe fn run<T: Copy + Into<f32>>(
     layout: &Layout<3>,
     channels: &Channels,
 ) {
+    if image.is_empty() {
+        return; // there can be 2^60 rows without elements
+    }
     let [height, width, _] = *image.shape();
     let [row, step, plane] = *image.strides();
     let [out_plane, out_row, out_step] = *layout.strides();

@@ -28,10 +28,22 @@ where
     T: PartialOrd + Copy,
 {
     let bounds = over_stretches(view, None, |bounds, elements| {
-        wide::run(MinMax { bounds, elements })
+        // Lanes are many elements on the stack.
+        if size_of::<T>() <= 16 {
+            wide::run(MinMax { bounds, elements })
+        } else {
+            one_by_one(bounds, elements)
+        }
     });
     #[allow(clippy::eq_op, reason = "that is what tells NaN")]
     bounds.filter(|(low, _)| low == low)
+}
+
+fn one_by_one<T: PartialOrd + Copy>(bounds: Option<(T, T)>, elements: &[T]) -> Option<(T, T)> {
+    elements.iter().fold(bounds, |bounds, &element| {
+        let (low, high) = bounds.unwrap_or((element, element));
+        Some((lower(low, element), higher(high, element)))
+    })
 }
 
 /// Folds stretches of elements that lie side by side; all elements, in no particular order.

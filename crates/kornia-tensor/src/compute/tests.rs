@@ -465,6 +465,51 @@ fn nan_does_not_count_among_the_extremes() {
 }
 
 #[test]
+fn lines_that_are_added_up_are_read_by_right() {
+    // For Miri, which knows who may read what.
+    let ones = Tensor::<u8, 2>::full([3, 70], 1);
+    assert_eq!(ones.view().sum_axis(1).into_vec(), [70; 3]);
+    let planes = Tensor::<f32, 3>::full([2, 2, 65], 0.5).flip(2);
+    assert_eq!(planes.view().sum_axis(2), Tensor::full([2, 2], 32.5));
+}
+
+#[test]
+fn extremes_of_large_elements_take_no_stack() {
+    let small = std::thread::Builder::new().stack_size(1 << 20);
+    let found = small.spawn(|| {
+        let elements = [[1u64; 512], [3; 512], [2; 512]];
+        let view = TensorView::from_slice([3], &elements).unwrap();
+        view.min_max().map(|(low, high)| (low[0], high[511]))
+    });
+    assert_eq!(found.unwrap().join().unwrap(), Some((1, 3)));
+}
+
+#[test]
+fn images_without_elements_are_normalised_at_once() {
+    let endless = Tensor::<u8, 3>::zeros([1 << 60, 0, 3]);
+    let planes = endless.view().normalize_to_chw(1.0, &[0.0; 3], &[1.0; 3]);
+    assert_eq!(planes.unwrap().shape(), &[3, 1 << 60, 0]);
+    let mut planes = Tensor::<f32, 3>::zeros([2, 0, 1]);
+    let flipped = planes.view_mut().flip(0);
+    let image = Tensor::<u8, 3>::zeros([0, 1, 2]);
+    image
+        .view()
+        .normalize_to_chw_into(flipped, 1.0, &[0.0; 2], &[1.0; 2])
+        .unwrap();
+}
+
+#[test]
+fn sums_beyond_their_type_do_not_wrap_around() {
+    let most = TensorView::from_slice([1], &[u32::MAX]).unwrap();
+    assert_eq!(
+        most.broadcast_to([3]).unwrap().sum(),
+        3 * u64::from(u32::MAX)
+    );
+    assert_eq!(<u32 as crate::Summand>::sum_of(u128::MAX), u64::MAX);
+    assert_eq!(<i32 as crate::Summand>::sum_of(i128::MIN), i64::MIN);
+}
+
+#[test]
 fn a_closure_that_panics_leaves_nothing_behind() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::rc::Rc;

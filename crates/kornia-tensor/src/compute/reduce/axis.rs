@@ -4,6 +4,7 @@
 //! to the lanes of a tile, and after each stretch the lanes to its columns, which are wider.
 
 use std::ops::ControlFlow;
+use std::ptr::NonNull;
 
 use super::summand::Summand;
 use super::{LANES, total};
@@ -41,11 +42,18 @@ where
     let line = Layout::from_checked([len], [stride]);
     fresh(*first.shape(), None, |out| {
         if stride.unsigned_abs() == 1 && len >= LANES {
-            return first.iter().for_each(|element| {
+            // By address: a reference to the first element of a line gives no right to the rest.
+            for number in 0..first.numel() {
+                let offset = offset_of(first.layout(), number);
+                let Some(start) = NonNull::new(first.first().as_ptr().wrapping_offset(offset))
+                else {
+                    unreachable!("no element lies at address 0")
+                };
                 // SAFETY: V1: the elements of the axis from this one on are in the view.
-                let line = unsafe { TensorView::new(element.into(), line) };
+                let line = unsafe { TensorView::new(start, line) };
                 out.push(T::sum_of(total(line)));
-            });
+            }
+            return;
         }
         let (mut lanes, mut columns) = (Vec::new(), Vec::new());
         let mut to = out.slots();

@@ -11,6 +11,9 @@
 /// | `u64`, `usize` | `u128` |
 /// | `i64`, `isize` | `i128` |
 /// | `f32`, `f64` | the same, from a sum in `f64` with compensation |
+///
+/// More than 2^32 elements of 32 bits may have a sum beyond 64 bits, which becomes the largest (or
+/// smallest) there is; nothing wraps around.
 pub trait Summand: Adding {
     /// The type of a sum.
     type Sum: Clone;
@@ -114,7 +117,7 @@ impl Compensated {
 }
 
 macro_rules! integers {
-    ($($element:ty, $lane:ty, $stretch:expr, $total:ty;)*) => { $(
+    ($($element:ty, $lane:ty, $stretch:expr, $total:ty, $sum:ty;)*) => { $(
         impl Adding for $element {
             type Lane = $lane;
             type Total = $total;
@@ -155,15 +158,17 @@ macro_rules! integers {
         }
 
         impl Summand for $element {
-            type Sum = $total;
+            type Sum = $sum;
 
-            fn sum_of(total: $total) -> $total {
-                total
+            #[inline(always)]
+            #[allow(trivial_numeric_casts, reason = "not trivial for every type")]
+            fn sum_of(total: $total) -> $sum {
+                total.clamp(<$sum>::MIN as $total, <$sum>::MAX as $total) as $sum
             }
 
             #[inline(always)]
-            fn sum_of_column(column: $total) -> $total {
-                column
+            fn sum_of_column(column: $total) -> $sum {
+                Self::sum_of(column)
             }
 
             fn mean_of(total: $total, count: usize) -> f64 {
@@ -174,16 +179,16 @@ macro_rules! integers {
 }
 
 integers! {
-    u8, u16, 256, u64;
-    i8, i16, 256, i64;
-    u16, u32, 1 << 12, u64;
-    i16, i32, 1 << 12, i64;
-    u32, u64, 1 << 12, u64;
-    i32, i64, 1 << 12, i64;
-    u64, u128, 1 << 12, u128;
-    i64, i128, 1 << 12, i128;
-    usize, u128, 1 << 12, u128;
-    isize, i128, 1 << 12, i128;
+    u8, u16, 256, u64, u64;
+    i8, i16, 256, i64, i64;
+    u16, u32, 1 << 12, u64, u64;
+    i16, i32, 1 << 12, i64, i64;
+    u32, u64, 1 << 12, u128, u64;
+    i32, i64, 1 << 12, i128, i64;
+    u64, u128, 1 << 12, u128, u128;
+    i64, i128, 1 << 12, i128, i128;
+    usize, u128, 1 << 12, u128, u128;
+    isize, i128, 1 << 12, i128, i128;
 }
 
 impl Adding for f32 {

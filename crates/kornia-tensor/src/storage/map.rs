@@ -10,6 +10,16 @@ use crate::error::TensorError;
 /// Parts of the bar that a window is drawn as.
 const CELLS: usize = 60;
 
+/// Colours of the bars, one after the other.
+const COLOURS: [[u8; 3]; 6] = [
+    [31, 90, 150],
+    [200, 90, 20],
+    [30, 125, 70],
+    [165, 40, 60],
+    [110, 70, 160],
+    [90, 90, 30],
+];
+
 /// Which tensors show which part of an allocation, as text (`Display`) and as SVG.
 ///
 /// A darker stretch shows more of its elements: a crop shows part of each row, a plane of
@@ -133,13 +143,14 @@ impl<'a> StorageMap<'a> {
             element_size,
             ..
         } = self;
+        let s = if *element_size == 1 { "" } else { "s" };
         format!(
-            "{elements} elements of {element_size} bytes, {}",
+            "{elements} elements of {element_size} byte{s}, {}",
             Bytes(elements * element_size)
         )
     }
 
-    /// A picture of 900 pixels width: a bar for each tensor, over the whole allocation.
+    /// A picture 960 pixels wide: a bar for each tensor, over the whole allocation.
     #[must_use]
     pub fn to_svg(&self) -> String {
         const ROW: usize = 34;
@@ -147,15 +158,15 @@ impl<'a> StorageMap<'a> {
         const BAR: usize = 10 * CELLS;
         let height = 70 + ROW * self.windows.len();
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 900 {height}\" \
-             font-family=\"sans-serif\" font-size=\"13\">\n\
-             <rect width=\"900\" height=\"{height}\" fill=\"white\"/>\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 960 {height}\" \
+             shape-rendering=\"crispEdges\" font-family=\"sans-serif\" font-size=\"13\">\n\
+             <rect width=\"960\" height=\"{height}\" fill=\"white\"/>\n\
              <text x=\"{LEFT}\" y=\"24\" fill=\"#333\">{}</text>\n",
             self.title()
         );
         for (row, window) in self.windows.iter().enumerate() {
             let y = 40 + ROW * row;
-            let hue = row * 137 % 360; // far apart, however many there are
+            let colour = COLOURS[row % COLOURS.len()];
             let mut bar = format!(
                 "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n\
                  <rect x=\"{LEFT}\" y=\"{y}\" width=\"{BAR}\" height=\"22\" fill=\"#eee\"/>\n",
@@ -166,13 +177,13 @@ impl<'a> StorageMap<'a> {
             for cell in 0..CELLS {
                 let share = self.share(window, cell);
                 if share > 0.0 {
-                    let opacity = 0.15 + 0.85 * share;
+                    let [r, g, b] = colour.map(|full| fade(full, share));
                     let x = LEFT + 10 * cell;
                     // Writing to a `String` cannot fail.
                     let _ = writeln!(
                         bar,
                         "<rect x=\"{x}\" y=\"{y}\" width=\"10\" height=\"22\" \
-                         fill=\"hsl({hue},65%,42%)\" fill-opacity=\"{opacity:.2}\"/>"
+                         fill=\"#{r:02x}{g:02x}{b:02x}\"/>"
                     );
                 }
             }
@@ -213,8 +224,8 @@ impl fmt::Display for StorageMap<'_> {
             for cell in 0..CELLS {
                 f.write_char(match self.share(window, cell) {
                     share if share <= 0.0 => ' ',
-                    share if share < 0.34 => '░',
-                    share if share < 0.67 => '▒',
+                    share if share < 0.35 => '░',
+                    share if share < 0.7 => '▒',
                     share if share < 1.0 => '▓',
                     _ => '█',
                 })?;
@@ -252,6 +263,14 @@ fn paint<const N: usize>(
     (low[axis].0, high[axis].0) = (half, len - half);
     paint(cells, cell, start, low);
     paint(cells, cell, start + half * stride, high);
+}
+
+/// A colour that gets nearer to that of an empty bar, the less there is.
+fn fade(full: u8, share: f64) -> u8 {
+    const EMPTY: f64 = 238.0;
+    let strength = 0.2 + 0.8 * share.min(1.0);
+    // Between two bytes, so that it is one.
+    (EMPTY + (f64::from(full) - EMPTY) * strength).round() as u8
 }
 
 /// A size for people.

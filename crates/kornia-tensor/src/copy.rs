@@ -29,8 +29,9 @@ pub(crate) fn to_tensor<T: Clone, const N: usize>(
 /// Clones every element of the view, in row-major order. Nothing has been written so far, and
 /// there is room for exactly these.
 fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorView<'_, T, N>) {
-    // SAFETY: the room of the builder is fresh memory of its own (B1).
-    if Plain::of::<T>().is_some() && unsafe { gather(view, out.slots()) } {
+    if Plain::of::<T>().is_some() {
+        // SAFETY: P2; the room of the builder is fresh memory of its own (B1).
+        unsafe { gather(view, out.slots()) };
         // SAFETY: every element was written.
         return unsafe { out.set_full() };
     }
@@ -43,20 +44,30 @@ fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorVie
     view.iter().for_each(|element| out.push(element.clone()));
 }
 
-/// Copies plain elements side by side, in row-major order; or does nothing, if there are none or
-/// the view has more axes than a plan has room for.
+/// Copies plain elements side by side, in row-major order.
 ///
 /// # Safety
 ///
 /// `T` is plain (P2), and `to` has room for all elements, which nothing else reaches.
-pub(crate) unsafe fn gather<T, const N: usize>(view: TensorView<'_, T, N>, to: *mut T) -> bool {
-    let Some(plan) = plan(view.layout(), &Layout::row_major(*view.shape())) else {
-        return false;
-    };
-    // SAFETY: G2: the view may be read (V1), and a row-major layout of its shape reaches the room
-    // there is, by the caller.
-    unsafe { bits(&plan, to, view.first().as_ptr()) };
-    true
+pub(crate) unsafe fn gather<T, const N: usize>(view: TensorView<'_, T, N>, to: *mut T) {
+    if let Some(plan) = plan(view.layout(), &Layout::row_major(*view.shape())) {
+        // SAFETY: G2: the view may be read (V1), and a row-major layout of its shape reaches the
+        // room there is, by the caller.
+        return unsafe { bits(&plan, to, view.first().as_ptr()) };
+    }
+    // No elements, or more axes than a plan has room for.
+    if let Some(elements) = view.contiguous() {
+        // SAFETY: as many elements as there is room for, which lies elsewhere.
+        return unsafe { to.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };
+    }
+    let elements = view.iter();
+    assert_eq!(elements.len(), view.numel(), "there is room for these");
+    elements.enumerate().for_each(|(at, element)| {
+        // SAFETY: V1: an element; P2: it is `Copy`.
+        let element = unsafe { std::ptr::read(element) };
+        // SAFETY: one of as many places as there are elements.
+        unsafe { to.wrapping_add(at).write(element) };
+    });
 }
 
 /// Clones every element of `source` over those of `target`, which has the same shape and is not

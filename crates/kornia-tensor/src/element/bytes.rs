@@ -1,7 +1,5 @@
 //! The bytes of plain elements, in either order, and elements from bytes.
 
-use std::mem::MaybeUninit;
-
 use super::Plain;
 use crate::TensorView;
 use crate::copy;
@@ -168,21 +166,8 @@ fn gather<T, const N: usize>(view: TensorView<'_, T, N>) -> Result<Vec<T>, Tenso
             bytes: count.saturating_mul(size_of::<T>()),
         })?;
     // SAFETY: P2: `T` is plain; room for `count` elements was reserved.
-    if unsafe { copy::gather(view, elements.as_mut_ptr()) } {
-        // SAFETY: all `count` elements were written.
-        unsafe { elements.set_len(count) };
-        return Ok(elements);
-    }
-    let room: &mut [MaybeUninit<T>] = &mut elements.spare_capacity_mut()[..count];
-    let mut slots = room.iter_mut();
-    view.iter().for_each(|element| {
-        if let Some(slot) = slots.next() {
-            // SAFETY: P1, P2: a plain element is `Copy`.
-            slot.write(unsafe { std::ptr::read(element) });
-        }
-    });
-    assert_eq!(slots.len(), 0, "a view gives as many elements as it has");
-    // SAFETY: all `count` slots were written.
+    unsafe { copy::gather(view, elements.as_mut_ptr()) };
+    // SAFETY: all `count` elements were written.
     unsafe { elements.set_len(count) };
     Ok(elements)
 }

@@ -5,7 +5,7 @@
 //! cloned one after the other, in row-major order.
 
 mod kernels;
-mod stream;
+mod rows;
 mod transpose;
 
 use crate::element::Plain;
@@ -15,7 +15,7 @@ use crate::layout::Layout;
 use crate::plan::Plan;
 use crate::storage::{AllocHandle, StorageBuilder};
 use crate::tensor::fresh;
-use crate::{Tensor, TensorView, TensorViewMut, wide};
+use crate::{Tensor, TensorView, TensorViewMut, stream, wide};
 
 /// A fresh tensor in standard layout with clones of the elements.
 #[cfg_attr(feature = "diagnose", track_caller)]
@@ -127,18 +127,18 @@ fn plan<const N: usize>(from: &Layout<N>, to: &Layout<N>) -> Option<Plan<2>> {
 ///
 /// G2, for the axes of the plan from its starts; `T` is plain.
 #[inline]
-#[allow(clippy::multiple_unsafe_ops_per_block, reason = "one of them is run")]
 unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
     let to = to.wrapping_offset(plan.start(0)).cast::<u8>();
     let from = from.wrapping_offset(plan.start(1)).cast::<u8>();
+    let size = size_of::<T>();
+    let bytes = plan.numel().saturating_mul(size);
+    let streamed = stream::pays(
+        bytes,
+        kernels::longest_row(plan.axes()).saturating_mul(size),
+    );
+    let _ending = streamed.then_some(stream::Ending);
     // SAFETY: by the caller; plain elements have the size and alignment of an integer.
-    unsafe {
-        if stream::pays(plan, size_of::<T>()) {
-            stream::elements(size_of::<T>(), plan, to, from);
-        } else {
-            elements(size_of::<T>(), plan, to, from);
-        }
-    }
+    unsafe { walk(size, plan, to, from, streamed) };
 }
 
 /// Copies elements of this many bytes, from the starts of a plan.
@@ -146,31 +146,54 @@ unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
 /// # Safety
 ///
 /// G2; the elements are plain and `size` bytes large each.
+#[inline]
 pub(crate) unsafe fn elements(size: usize, plan: &Plan<2>, to: *mut u8, from: *const u8) {
+    // SAFETY: by the caller.
+    unsafe { walk(size, plan, to, from, false) };
+}
+
+/// As `elements`; if `streamed`, past the caches, and in order with other threads' accesses after
+/// [`stream::Ending`].
+///
+/// # Safety
+///
+/// As there.
+unsafe fn walk(size: usize, plan: &Plan<2>, to: *mut u8, from: *const u8, streamed: bool) {
     /// # Safety
     ///
     /// G2.
-    unsafe fn run<E: kernels::Element>(plan: &Plan<2>, to: *mut u8, from: *const u8) {
+    unsafe fn run<E: kernels::Element>(
+        plan: &Plan<2>,
+        to: *mut u8,
+        from: *const u8,
+        streamed: bool,
+    ) {
         let (dst, src) = (to.cast::<E>(), from.cast::<E>());
         let axes = plan.axes();
         if let [one] = axes
             && one.strides == [1, 1]
+            && !streamed
         {
             // SAFETY: G2.
             return unsafe { dst.copy_from_nonoverlapping(src, one.len) };
         }
         // G2 by the caller.
-        wide::run(kernels::Copy { dst, src, axes });
+        wide::run(kernels::Copy {
+            dst,
+            src,
+            axes,
+            streamed,
+        });
     }
     #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one of them is run")]
     // SAFETY: G2 by the caller. Integers of a size have the alignment of all plain types of it.
     unsafe {
         match size {
-            1 => run::<u8>(plan, to, from),
-            2 => run::<u16>(plan, to, from),
-            4 => run::<u32>(plan, to, from),
-            8 => run::<u64>(plan, to, from),
-            16 => run::<u128>(plan, to, from),
+            1 => run::<u8>(plan, to, from, streamed),
+            2 => run::<u16>(plan, to, from, streamed),
+            4 => run::<u32>(plan, to, from, streamed),
+            8 => run::<u64>(plan, to, from, streamed),
+            16 => run::<u128>(plan, to, from, streamed),
             _ => unreachable!("no plain type has {size} bytes"),
         }
     }

@@ -172,6 +172,8 @@ mod slice;
 #[allow(unsafe_code)]
 pub mod storage;
 #[allow(unsafe_code)]
+mod stream;
+#[allow(unsafe_code)]
 pub mod tensor;
 #[allow(unsafe_code)]
 mod tensor_mut;

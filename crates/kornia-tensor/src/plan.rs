@@ -115,6 +115,12 @@ impl<const K: usize> Plan<K> {
         &self.axes[..self.rank]
     }
 
+    /// How many elements the walk visits.
+    #[inline]
+    pub(crate) fn numel(&self) -> usize {
+        self.axes().iter().map(|axis| axis.len).product()
+    }
+
     /// Where the walk starts in operand `k`, from the first element of its layout.
     #[inline]
     pub(crate) fn start(&self, k: usize) -> isize {

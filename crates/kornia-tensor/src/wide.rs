@@ -36,6 +36,8 @@ pub(crate) mod x86 {
 
     /// What this processor has, asked once. 0: not asked yet.
     static LEVEL: AtomicU8 = AtomicU8::new(0);
+    /// Whether it is one with a slow last cache: 0 not asked yet, 1 no, 2 yes.
+    static SLOW: AtomicU8 = AtomicU8::new(0);
     pub(crate) const BASELINE: u8 = 1;
     pub(crate) const AVX2: u8 = 2;
     pub(crate) const AVX512: u8 = 3;
@@ -83,6 +85,31 @@ pub(crate) mod x86 {
         };
         LEVEL.store(level, Ordering::Relaxed);
         level
+    }
+
+    /// Whether memory is about as fast as the last cache: so with those of Intel's processors that
+    /// have AVX-512, whose cores reach it through a mesh.
+    #[cfg_attr(test, allow(dead_code, reason = "tests stream what is small"))]
+    #[inline]
+    pub(crate) fn has_slow_last_cache() -> bool {
+        match SLOW.load(Ordering::Relaxed) {
+            0 => ask_for_vendor(),
+            answer => answer == 2,
+        }
+    }
+
+    #[cold]
+    fn ask_for_vendor() -> bool {
+        #[allow(
+            unused_unsafe,
+            reason = "newer versions of Rust have it as a safe function"
+        )]
+        // SAFETY: every x86-64 processor has the instruction, and it only answers.
+        let found = unsafe { std::arch::x86_64::__cpuid(0) };
+        let name = [found.ebx, found.edx, found.ecx].map(u32::to_le_bytes);
+        let slow = name.as_flattened() == b"GenuineIntel" && level() == AVX512;
+        SLOW.store(1 + u8::from(slow), Ordering::Relaxed);
+        slow
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,fma")]

@@ -1,4 +1,4 @@
-//! Loops that move elements, one for each shape a copy can have.
+//! How a copy is walked: which of the loops in `copy/rows.rs` and `copy/transpose.rs` it comes to.
 //!
 //! Elements are moved as integers of their size. Each loop is plain; the compiler makes wide
 //! instructions of it for every instruction set that [`wide`](crate::wide) knows.
@@ -6,6 +6,7 @@
 // One contract, G2, covers every access of a loop; a block for each would hide the loops.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
+use super::rows::{self, Backwards, Interleaved, Mirrored, Repeated, Reversed, Strided};
 use super::transpose::transpose;
 use crate::plan::{self, MAX_AXES};
 use crate::wide::Kernel;
@@ -35,6 +36,8 @@ pub(super) struct Copy<'a, E> {
     pub(super) dst: *mut E,
     pub(super) src: *const E,
     pub(super) axes: &'a [plan::Axis<2>],
+    /// Past the caches, where the loop can.
+    pub(super) streamed: bool,
 }
 
 impl<E: Element> Kernel for Copy<'_, E> {
@@ -43,7 +46,18 @@ impl<E: Element> Kernel for Copy<'_, E> {
     #[inline(always)]
     fn run(self) {
         // SAFETY: G2.
-        unsafe { copy(self.src, self.dst, self.axes) }
+        unsafe { copy(self.src, self.dst, self.axes, self.streamed) }
+    }
+}
+
+/// Elements of the rows that these loops write one after the other.
+pub(super) fn longest_row(axes: &[plan::Axis<2>]) -> usize {
+    match axes {
+        [.., second, inner] if inner.len <= 4 && second.strides[0] == inner.len.cast_signed() => {
+            second.len * inner.len
+        }
+        [.., inner] => inner.len,
+        [] => 1,
     }
 }
 
@@ -59,7 +73,7 @@ impl Element for u128 {}
 ///
 /// G2.
 #[inline(always)]
-unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>]) {
+unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>], streamed: bool) {
     let Some((inner, outer)) = axes.split_last() else {
         // SAFETY: G2: no axis is one element.
         return unsafe { put(dst, 0, get(src, 0)) };
@@ -67,7 +81,7 @@ unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>]) {
     let inner = Axis::from(inner);
     let Some((second, rest)) = outer.split_last() else {
         // SAFETY: G2.
-        return unsafe { stretch(src, dst, inner) };
+        return unsafe { stretch(src, dst, inner, streamed) };
     };
     let second = Axis::from(second);
     // SAFETY: G2: for each position, for the axes that are not walked here.
@@ -76,23 +90,23 @@ unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>]) {
             // Pixels, or what looks like them: a few elements side by side at each step.
             (1, _, 2) => {
                 for (src, dst) in Positions::new(src, dst, rest, 1) {
-                    pixels::<E, 2>(src, dst, second, inner.src);
+                    pixels::<E, 2>(src, dst, second, inner.src, streamed);
                 }
             }
             (1, _, 3) => {
                 for (src, dst) in Positions::new(src, dst, rest, 1) {
-                    pixels::<E, 3>(src, dst, second, inner.src);
+                    pixels::<E, 3>(src, dst, second, inner.src, streamed);
                 }
             }
             (1, _, 4) => {
                 for (src, dst) in Positions::new(src, dst, rest, 1) {
-                    pixels::<E, 4>(src, dst, second, inner.src);
+                    pixels::<E, 4>(src, dst, second, inner.src, streamed);
                 }
             }
-            (1, ..=-2 | 2.., _) => across(src, dst, inner, outer),
+            (1, ..=-2 | 2.., _) => across(src, dst, inner, outer, streamed),
             _ => {
                 for (src, dst) in Positions::new(src, dst, outer, 1) {
-                    stretch(src, dst, inner);
+                    stretch(src, dst, inner, streamed);
                 }
             }
         }
@@ -106,11 +120,17 @@ unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>]) {
 ///
 /// G2.
 #[inline(always)]
-unsafe fn across<E: Element>(src: *const E, dst: *mut E, inner: Axis, outer: &[plan::Axis<2>]) {
+unsafe fn across<E: Element>(
+    src: *const E,
+    dst: *mut E,
+    inner: Axis,
+    outer: &[plan::Axis<2>],
+    streamed: bool,
+) {
     let Some(position) = outer.iter().position(|axis| axis.strides[1].abs() == 1) else {
         for (src, dst) in Positions::new(src, dst, outer, 1) {
             // SAFETY: G2, for the inner axis.
-            unsafe { stretch(src, dst, inner) };
+            unsafe { stretch(src, dst, inner, streamed) };
         }
         return;
     };
@@ -130,13 +150,13 @@ unsafe fn across<E: Element>(src: *const E, dst: *mut E, inner: Axis, outer: &[p
         // SAFETY: G2, for the two axes.
         unsafe {
             match (other.len, inner.src) {
-                (2, 2) => deinterleave::<E, 2>(src, dst, inner.len, other.dst),
-                (3, 3) => deinterleave::<E, 3>(src, dst, inner.len, other.dst),
-                (4, 4) => deinterleave::<E, 4>(src, dst, inner.len, other.dst),
+                (2, 2) => rows::deinterleave::<E, 2>(src, dst, inner.len, other.dst, streamed),
+                (3, 3) => rows::deinterleave::<E, 3>(src, dst, inner.len, other.dst, streamed),
+                (4, 4) => rows::deinterleave::<E, 4>(src, dst, inner.len, other.dst, streamed),
                 (..8, _) => {
                     for at in 0..other.len.cast_signed() {
                         let to = dst.wrapping_offset(at * other.dst);
-                        stretch(src.wrapping_offset(at), to, inner);
+                        stretch(src.wrapping_offset(at), to, inner, streamed);
                     }
                 }
                 _ => transpose(src, inner.src, dst, other.dst, other.len, inner.len),
@@ -197,28 +217,18 @@ impl<E> Iterator for Positions<'_, E> {
 ///
 /// G2, for one axis.
 #[inline(always)]
-unsafe fn stretch<E: Element>(src: *const E, dst: *mut E, axis: Axis) {
+unsafe fn stretch<E: Element>(src: *const E, dst: *mut E, axis: Axis, streamed: bool) {
     let (mut src, mut dst, len) = (src, dst, axis.len);
     // SAFETY: G2.
     unsafe {
         match (axis.src, axis.dst) {
-            (1, 1) => row(src.cast(), dst.cast(), len * size_of::<E>()),
-            (-1, 1) => {
-                let from = src.wrapping_offset(1 - len.cast_signed());
-                for at in 0..len {
-                    put(dst, at, get(from, len - 1 - at));
-                }
-            }
-            (0, 1) => {
-                let value = get(src, 0);
-                for at in 0..len {
-                    put(dst, at, value);
-                }
-            }
+            (1, 1) => rows::side_by_side(src, dst, len, streamed),
+            (-1, 1) => rows::write(Backwards, src, -1, dst, len, streamed),
+            (0, 1) => rows::write(Repeated, src, 0, dst, len, streamed),
             // Strides the compiler knows become shuffles.
-            (2, 1) => every::<E, 2>(src, dst, len),
-            (3, 1) => every::<E, 3>(src, dst, len),
-            (4, 1) => every::<E, 4>(src, dst, len),
+            (2, 1) => rows::write(Strided::<2>, src, 2, dst, len, streamed),
+            (3, 1) => rows::write(Strided::<3>, src, 3, dst, len, streamed),
+            (4, 1) => rows::write(Strided::<4>, src, 4, dst, len, streamed),
             (from, to) => {
                 for _ in 0..len {
                     put(dst, 0, get(src, 0));
@@ -227,61 +237,6 @@ unsafe fn stretch<E: Element>(src: *const E, dst: *mut E, axis: Axis) {
                 }
             }
         }
-    }
-}
-
-/// `bytes` side by side. Short rows are not worth the call of `memcpy`.
-///
-/// # Safety
-///
-/// G2, for that many bytes.
-#[inline(always)]
-unsafe fn row(src: *const u8, dst: *mut u8, bytes: usize) {
-    const WIDTH: usize = 64;
-    const SHORT: usize = 1024;
-    // SAFETY: G2; every piece lies within the row. Pieces at the end may overlap the one before
-    // and write the same bytes again.
-    unsafe {
-        match bytes {
-            WIDTH..=SHORT => {
-                for at in (0..bytes - WIDTH).step_by(WIDTH) {
-                    piece::<WIDTH>(src, dst, at);
-                }
-                piece::<WIDTH>(src, dst, bytes - WIDTH);
-            }
-            16..WIDTH => {
-                for at in (0..bytes - 16).step_by(16) {
-                    piece::<16>(src, dst, at);
-                }
-                piece::<16>(src, dst, bytes - 16);
-            }
-            _ => dst.copy_from_nonoverlapping(src, bytes),
-        }
-    }
-}
-
-/// # Safety
-///
-/// G2, for `SIZE` bytes from `at` on.
-#[inline(always)]
-unsafe fn piece<const SIZE: usize>(src: *const u8, dst: *mut u8, at: usize) {
-    // SAFETY: by the caller; an array of bytes is aligned everywhere.
-    unsafe {
-        let piece: [u8; SIZE] = src.wrapping_add(at).cast::<[u8; SIZE]>().read();
-        dst.wrapping_add(at).cast::<[u8; SIZE]>().write(piece);
-    }
-}
-
-/// Every `S`-th element.
-///
-/// # Safety
-///
-/// G2.
-#[inline(always)]
-unsafe fn every<E: Element, const S: usize>(src: *const E, dst: *mut E, len: usize) {
-    for at in 0..len {
-        // SAFETY: G2.
-        unsafe { put(dst, at, get(src, at * S)) };
     }
 }
 
@@ -296,124 +251,33 @@ unsafe fn pixels<E: Element, const C: usize>(
     dst: *mut E,
     steps: Axis,
     plane: isize,
+    streamed: bool,
 ) {
     let size = C.cast_signed();
+    let len = steps.len;
     // SAFETY: G2.
     unsafe {
         match (steps.dst == size, steps.src, plane) {
-            (true, 1, _) => interleave::<E, C>(src, plane, dst, steps.len),
-            (true, back, 1) if back == -size => mirror::<E, C>(src, dst, steps.len),
+            (true, 1, _) => {
+                let planes = Interleaved::<C> { plane };
+                rows::write(planes, src, 1, dst, len, streamed);
+            }
+            (true, back, 1) if back == -size => {
+                rows::write(Mirrored::<C>, src, back, dst, len, streamed);
+            }
             (true, ahead, -1) if ahead == size => {
                 let first = src.wrapping_offset(1 - size);
-                reverse::<E, C>(first, dst, steps.len);
+                rows::write(Reversed::<C>, first, ahead, dst, len, streamed);
             }
             _ => {
                 let (mut src, mut dst) = (src, dst);
-                for _ in 0..steps.len {
+                for _ in 0..len {
                     for c in 0..C {
                         let from = src.wrapping_offset(c.cast_signed() * plane);
                         put(dst, c, get(from, 0));
                     }
                     src = src.wrapping_offset(steps.src);
                     dst = dst.wrapping_offset(steps.dst);
-                }
-            }
-        }
-    }
-}
-
-/// Pixels, the last one first; `src` is that of the first one written.
-///
-/// # Safety
-///
-/// G2.
-#[inline(always)]
-unsafe fn mirror<E: Element, const C: usize>(src: *const E, dst: *mut E, len: usize) {
-    let from = src.wrapping_offset((1 - len.cast_signed()) * C.cast_signed());
-    for at in 0..len {
-        for c in 0..C {
-            // SAFETY: G2.
-            unsafe { put(dst, at * C + c, get(from, (len - 1 - at) * C + c)) };
-        }
-    }
-}
-
-/// Pixels with their elements the other way round, as from RGB to BGR.
-///
-/// # Safety
-///
-/// G2.
-#[inline(always)]
-unsafe fn reverse<E: Element, const C: usize>(src: *const E, dst: *mut E, len: usize) {
-    for at in 0..len {
-        for c in 0..C {
-            // SAFETY: G2.
-            unsafe { put(dst, at * C + c, get(src, at * C + (C - 1 - c))) };
-        }
-    }
-}
-
-/// `C` planes, `plane` apart, to `len` pixels.
-///
-/// # Safety
-///
-/// G2.
-#[inline(always)]
-unsafe fn interleave<E: Element, const C: usize>(
-    src: *const E,
-    plane: isize,
-    dst: *mut E,
-    len: usize,
-) {
-    let planes: [*const E; C] =
-        std::array::from_fn(|c| src.wrapping_offset(c.cast_signed() * plane));
-    for at in 0..len {
-        for (c, &plane) in planes.iter().enumerate() {
-            // SAFETY: G2.
-            unsafe { put(dst, at * C + c, get(plane, at)) };
-        }
-    }
-}
-
-/// `len` pixels of 2, 3 or 4 elements to as many planes, `plane` apart.
-///
-/// Spelled out: with the planes in an array, the compiler finds no shuffles.
-///
-/// # Safety
-///
-/// G2.
-#[inline(always)]
-unsafe fn deinterleave<E: Element, const C: usize>(
-    src: *const E,
-    dst: *mut E,
-    len: usize,
-    plane: isize,
-) {
-    let second = dst.wrapping_offset(plane);
-    let third = second.wrapping_offset(plane);
-    let fourth = third.wrapping_offset(plane);
-    // SAFETY: G2.
-    unsafe {
-        match C {
-            2 => {
-                for at in 0..len {
-                    put(dst, at, get(src, at * 2));
-                    put(second, at, get(src, at * 2 + 1));
-                }
-            }
-            3 => {
-                for at in 0..len {
-                    put(dst, at, get(src, at * 3));
-                    put(second, at, get(src, at * 3 + 1));
-                    put(third, at, get(src, at * 3 + 2));
-                }
-            }
-            _ => {
-                for at in 0..len {
-                    put(dst, at, get(src, at * 4));
-                    put(second, at, get(src, at * 4 + 1));
-                    put(third, at, get(src, at * 4 + 2));
-                    put(fourth, at, get(src, at * 4 + 3));
                 }
             }
         }

@@ -18,7 +18,7 @@ use crate::element::Plain;
 use crate::layout::Layout;
 use crate::plan::Plan;
 use crate::storage::StorageBuilder;
-use crate::{TensorView, TensorViewMut, wide};
+use crate::{TensorView, TensorViewMut, stream, wide};
 
 use loops::{Apply, Equal, Map, Zip};
 use runs::Operand;
@@ -89,8 +89,18 @@ where
 {
     let (src, len) = (source.first().as_ptr().cast_const(), source.numel());
     if layout.is_contiguous() && source.is_standard_layout() {
-        let dst = out;
-        wide::run(Map { src, dst, len, f });
+        if !streams::<U>(len) {
+            let dst = out;
+            wide::run(Map { src, dst, len, f });
+            return None;
+        }
+        let mut slot = Some(f);
+        let each = |at, len, dst| {
+            let src = src.wrapping_add(at);
+            slot = slot.take().map(|f| wide::run(Map { src, dst, len, f }));
+        };
+        // SAFETY: O2; `Map` writes all there is.
+        unsafe { stream::through(out, len, [(src.cast(), size_of::<T>())], each) };
         return None;
     }
     let operands = [Operand::write(out), Operand::read(src)];
@@ -172,8 +182,20 @@ where
 {
     let (first, second) = (a.first().as_ptr(), b.first().as_ptr());
     if layout.is_contiguous() && a.is_standard_layout() && b.is_standard_layout() {
-        let (a, b, dst, len) = (first.cast_const(), second.cast_const(), out, layout.numel());
-        wide::run(Zip { a, b, dst, len, f });
+        let (a, b, len) = (first.cast_const(), second.cast_const(), layout.numel());
+        if !streams::<V>(len) {
+            let dst = out;
+            wide::run(Zip { a, b, dst, len, f });
+            return None;
+        }
+        let mut slot = Some(f);
+        let each = |at, len, dst| {
+            let (a, b) = (a.wrapping_add(at), b.wrapping_add(at));
+            slot = slot.take().map(|f| wide::run(Zip { a, b, dst, len, f }));
+        };
+        let sources = [(a.cast(), size_of::<T>()), (b.cast(), size_of::<U>())];
+        // SAFETY: O2; `Zip` writes all there is.
+        unsafe { stream::through(out, len, sources, each) };
         return None;
     }
     let operands = [
@@ -252,6 +274,12 @@ where
     // SAFETY: N1: V1 of both. N2: asked by `plan_of`.
     unsafe { runs::for_each(&plan, operands, each) };
     equal
+}
+
+/// Whether so many results side by side go past the caches.
+fn streams<U>(len: usize) -> bool {
+    let bytes = len.saturating_mul(size_of::<U>());
+    stream::pays(bytes, bytes) && Plain::of::<U>().is_some()
 }
 
 /// The walk over these operands, if it is worth one and can be done (N2).

@@ -18,7 +18,7 @@ pub(crate) const LINE: usize = 64;
 
 /// Bytes that are collected before they are written. More would have the processor wait for
 /// memory that is read and for memory that is written by turns.
-pub(crate) const ROOM: usize = 2048;
+pub(crate) const ROOM: usize = 1024;
 
 /// Rows of fewer bytes are not streamed: the lines they share with their neighbours cost too much.
 const LONG_ROW: usize = if cfg!(test) { 128 } else { 2048 };
@@ -101,6 +101,12 @@ impl Sink {
         self.buffer.0.as_mut_ptr().cast()
     }
 
+    /// Where the next byte goes in the end.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> *mut u8 {
+        self.line.wrapping_add(self.filled)
+    }
+
     /// Where to write the next bytes, at most `ROOM` of them: aligned as the destination is.
     #[inline(always)]
     pub(crate) fn room(&mut self) -> *mut u8 {
@@ -108,14 +114,15 @@ impl Sink {
         self.base().wrapping_add(filled)
     }
 
-    /// Takes the next bytes, and writes all lines that are full.
+    /// Takes the next bytes, and writes all lines that are full. Asks for the memory that is read
+    /// next on the way.
     ///
     /// # Safety
     ///
     /// That many, at most `ROOM`, were written to `room`. They may be written to the destination,
     /// which nothing else reaches until [`Ending`].
     #[inline(always)]
-    pub(crate) unsafe fn take(&mut self, bytes: usize) {
+    pub(crate) unsafe fn take(&mut self, bytes: usize, ahead: &[Ahead]) {
         self.filled += bytes;
         let whole = self.filled / LINE * LINE;
         if whole == 0 {
@@ -130,7 +137,12 @@ impl Sink {
                 self.skip = 0;
             }
             let from = self.base().wrapping_add(done);
-            lines::<false>(self.line.wrapping_add(done), from, (whole - done) / LINE);
+            lines(
+                self.line.wrapping_add(done),
+                from,
+                (whole - done) / LINE,
+                ahead,
+            );
             let left = self.base().wrapping_add(whole).cast::<[u8; LINE]>();
             let left = left.cast::<MaybeUninit<[u8; LINE]>>().read();
             self.base().cast::<MaybeUninit<[u8; LINE]>>().write(left);
@@ -164,6 +176,62 @@ impl Sink {
     }
 }
 
+/// Writes elements side by side that `each` makes: of some, from the one of a number on, and at an
+/// address that is not their own. It reads elements of some sizes that start at the `sources`.
+///
+/// # Safety
+///
+/// `each` writes all that it is asked for, and nothing else reaches the elements.
+pub(crate) unsafe fn through<U, const S: usize>(
+    to: *mut U,
+    len: usize,
+    sources: [(*const u8, usize); S],
+    mut each: impl FnMut(usize, usize, *mut U),
+) {
+    let _ending = Ending;
+    let mut sink = Sink::new(to.cast());
+    let most = ROOM / size_of::<U>();
+    for at in (0..len).step_by(most) {
+        let now = most.min(len - at);
+        each(at, now, sink.room().cast());
+        let ahead = sources.map(|(first, size)| {
+            let from = first.wrapping_add((at + most) * size);
+            Ahead::new(from, size.cast_signed(), size_of::<U>())
+        });
+        // SAFETY: by the caller.
+        unsafe { sink.take(now * size_of::<U>(), &ahead) };
+    }
+    // SAFETY: by the caller.
+    unsafe { sink.finish() };
+}
+
+/// Memory that is read soon: asked for while lines are written, a little with each, because too
+/// much at once keeps the lines from being written.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(all(target_arch = "x86_64", not(miri))),
+    allow(dead_code, reason = "elsewhere processors look ahead themselves")
+)]
+pub(crate) struct Ahead {
+    from: *const u8,
+    /// Bytes that go with a line; fewer than none, if it is read backwards.
+    step: isize,
+}
+
+impl Ahead {
+    /// How far ahead of what is read next.
+    const FAR: isize = 2048;
+
+    /// What is read next starts there: `read` bytes for `written` ones.
+    #[inline(always)]
+    pub(crate) fn new(from: *const u8, read: isize, written: usize) -> Self {
+        Self {
+            from: from.wrapping_offset(Self::FAR * read.signum()),
+            step: read * LINE.cast_signed() / written.cast_signed(),
+        }
+    }
+}
+
 /// Copies bytes side by side; what is no whole cache line of the destination through ordinary
 /// stores.
 ///
@@ -178,53 +246,34 @@ pub(crate) unsafe fn row(to: *mut u8, from: *const u8, bytes: usize) {
     // SAFETY: by the caller: head, lines and tail make up the whole.
     unsafe {
         to.copy_from_nonoverlapping(from, head);
-        lines::<true>(to.wrapping_add(head), from.wrapping_add(head), count);
+        let ahead = Ahead::new(from.wrapping_add(head), 1, 1);
+        lines(
+            to.wrapping_add(head),
+            from.wrapping_add(head),
+            count,
+            &[ahead],
+        );
         let (to, from) = (to.wrapping_add(tail), from.wrapping_add(tail));
         to.copy_from_nonoverlapping(from, bytes - tail);
     }
 }
 
-/// Asks for memory that is read soon: so many bytes from there on, or backwards.
-#[inline(always)]
-pub(crate) fn fetch(from: *const u8, bytes: isize) {
-    // What is that far apart is not walked line after line.
-    let count = bytes.unsigned_abs().div_ceil(LINE);
-    if count > 8 * ROOM / LINE {
-        return;
-    }
-    for line in 0..count.cast_signed() {
-        ahead(from.wrapping_offset(bytes.signum() * line * LINE.cast_signed()));
-    }
-}
-
-/// Asks for the cache line of an address, whatever it is.
-#[inline(always)]
-fn ahead(from: *const u8) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: SSE is part of every x86-64 processor, and a hint reads nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = from;
-}
-
-/// Copies whole lines. With `FETCH`, asks for those after them on the way.
+/// Copies whole lines, and asks for memory that is read next on the way: as many lines go with each
+/// stretch of it.
 ///
 /// # Safety
 ///
 /// So many lines may be read, and written, where they are aligned; they do not overlap.
 #[inline]
-unsafe fn lines<const FETCH: bool>(to: *mut u8, from: *const u8, count: usize) {
+unsafe fn lines(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: by the caller; the processor has what the function was compiled for (U1).
     return unsafe {
         use crate::wide::x86;
         match x86::level() {
-            x86::AVX512 => lines::avx512::<FETCH>(to, from, count),
-            x86::AVX2 => lines::avx2::<FETCH>(to, from, count),
-            _ => lines::baseline::<FETCH>(to, from, count),
+            x86::AVX512 => lines::avx512(to, from, count, ahead),
+            x86::AVX2 => lines::avx2(to, from, count, ahead),
+            _ => lines::baseline(to, from, count, ahead),
         }
     };
     #[allow(unreachable_code, reason = "where there are no streaming stores")]
@@ -236,39 +285,36 @@ unsafe fn lines<const FETCH: bool>(to: *mut u8, from: *const u8, count: usize) {
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod lines {
-    use super::{LINE, ahead};
+    use super::{Ahead, LINE};
     use std::arch::x86_64::{
-        __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_stream_si128, _mm256_loadu_si256,
-        _mm256_stream_si256, _mm512_loadu_si512, _mm512_stream_si512,
+        __m128i, __m256i, __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm_stream_si128,
+        _mm256_loadu_si256, _mm256_stream_si256, _mm512_loadu_si512, _mm512_stream_si512,
     };
-
-    /// How far ahead of itself a copy asks for memory.
-    const AHEAD: usize = 2048;
 
     /// # Safety
     ///
     /// As for `super::lines`.
     #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn avx512<const FETCH: bool>(to: *mut u8, from: *const u8, count: usize) {
+    pub(super) unsafe fn avx512(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
         // SAFETY: by the caller.
-        unsafe { all::<__m512i, FETCH>(to, from, count) };
+        unsafe { all::<__m512i>(to, from, count, ahead) };
     }
 
     /// # Safety
     ///
     /// As for `super::lines`.
     #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn avx2<const FETCH: bool>(to: *mut u8, from: *const u8, count: usize) {
+    pub(super) unsafe fn avx2(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
         // SAFETY: by the caller.
-        unsafe { all::<__m256i, FETCH>(to, from, count) };
+        unsafe { all::<__m256i>(to, from, count, ahead) };
     }
 
     /// # Safety
     ///
     /// As for `super::lines`.
-    pub(super) unsafe fn baseline<const FETCH: bool>(to: *mut u8, from: *const u8, count: usize) {
+    pub(super) unsafe fn baseline(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
         // SAFETY: by the caller; SSE2 is part of every x86-64 processor.
-        unsafe { all::<__m128i, FETCH>(to, from, count) };
+        unsafe { all::<__m128i>(to, from, count, ahead) };
     }
 
     /// A vector that a line is moved in, or several of them.
@@ -329,22 +375,41 @@ mod lines {
     ///
     /// As for `super::lines`; the processor has such vectors.
     #[inline(always)]
-    unsafe fn all<V: Vector, const FETCH: bool>(to: *mut u8, from: *const u8, count: usize) {
-        /// Lines of a stretch, of which two are walked at once: memory gives more that way.
-        const STRETCH: usize = 1024;
+    unsafe fn all<V: Vector>(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
+        let parts = ahead.len();
+        let share = count.div_ceil(parts);
+        for (part, ahead) in ahead.iter().enumerate() {
+            let done = count.min(part * share);
+            let ahead = Ahead {
+                step: ahead.step * parts.cast_signed(),
+                ..*ahead
+            };
+            let (to, from) = (to.wrapping_add(done * LINE), from.wrapping_add(done * LINE));
+            // SAFETY: by the caller: each line once.
+            unsafe { stretch::<V>(to, from, share.min(count - done), ahead) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `all`.
+    #[inline(always)]
+    unsafe fn stretch<V: Vector>(to: *mut u8, from: *const u8, count: usize, ahead: Ahead) {
+        /// Lines of a piece, of which two are walked at once: memory gives more that way.
+        const PIECE: usize = 1024;
         const GROUP: usize = 4;
         let mut done = 0;
         // SAFETY: by the caller: each line once.
         unsafe {
-            while count - done >= 2 * STRETCH {
-                for at in (done..done + STRETCH).step_by(GROUP) {
-                    some::<V, FETCH, GROUP>(to, from, at);
-                    some::<V, FETCH, GROUP>(to, from, at + STRETCH);
+            while count - done >= 2 * PIECE {
+                for at in (done..done + PIECE).step_by(GROUP) {
+                    some::<V, GROUP>(to, from, at, ahead);
+                    some::<V, GROUP>(to, from, at + PIECE, ahead);
                 }
-                done += 2 * STRETCH;
+                done += 2 * PIECE;
             }
             for at in done..count {
-                some::<V, FETCH, 1>(to, from, at);
+                some::<V, 1>(to, from, at, ahead);
             }
         }
     }
@@ -355,17 +420,16 @@ mod lines {
     ///
     /// As for `all`.
     #[inline(always)]
-    unsafe fn some<V: Vector, const FETCH: bool, const GROUP: usize>(
+    unsafe fn some<V: Vector, const GROUP: usize>(
         to: *mut u8,
         from: *const u8,
         at: usize,
+        ahead: Ahead,
     ) {
-        let (to, from) = (to.wrapping_add(at * LINE), from.wrapping_add(at * LINE));
-        for line in 0..GROUP {
-            if FETCH {
-                ahead(from.wrapping_add(line * LINE + AHEAD));
-            }
+        for line in at..at + GROUP {
+            ahead.fetch(line);
         }
+        let (to, from) = (to.wrapping_add(at * LINE), from.wrapping_add(at * LINE));
         for line in 0..GROUP {
             let to: *mut V = to.wrapping_add(line * LINE).cast();
             let from: *const V = from.wrapping_add(line * LINE).cast();
@@ -379,6 +443,21 @@ mod lines {
             for (part, vector) in parts[..count].iter().flatten().enumerate() {
                 // SAFETY: by the caller.
                 unsafe { vector.stream(to.wrapping_add(part)) };
+            }
+        }
+    }
+
+    impl Ahead {
+        /// Asks for what goes with the line of this number, whatever address that is.
+        #[inline(always)]
+        fn fetch(self, line: usize) {
+            let from = self.from.wrapping_offset(line.cast_signed() * self.step);
+            // What is read further apart than that is not read line after line.
+            let lines = self.step.unsigned_abs().div_ceil(LINE).min(8);
+            for line in 0..lines.cast_signed() {
+                let from = from.wrapping_offset(self.step.signum() * line * LINE.cast_signed());
+                // SAFETY: SSE is part of every x86-64 processor, and a hint reads nothing.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
             }
         }
     }

@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 use crate::copy;
 use crate::element::Plain;
 use crate::plan::{Axis, MAX_AXES, Plan};
+use crate::stream::{self, Ahead, ROOM, Sink};
 
 /// Bytes of the buffer of an operand: a few of them fit the first-level cache together.
 const BUFFER: usize = 16 << 10;
@@ -80,15 +81,27 @@ pub(crate) unsafe fn for_each<const K: usize>(
     mut each: impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
 ) {
     let mut walk = Walk::new(plan, operands);
-    if let Some(len) = walk.whole() {
-        let _ = each(walk.at, len);
-        return;
+    let whole = walk.whole();
+    match whole {
+        Some(len) => walk.stretch = len,
+        None => walk.divide(),
     }
-    walk.divide();
+    walk.streamed = walk.pays_to_stream(plan.numel());
+    let _ending = walk.streamed.then_some(stream::Ending);
+    let mut sink = None;
     let mut buffers = [const { MaybeUninit::<Buffer>::uninit() }; K];
     let buffers = buffers.each_mut().map(|buffer| buffer.as_mut_ptr());
-    // SAFETY: N1, N2.
-    let _ = unsafe { walk.blocks(buffers.map(<*mut Buffer>::cast), &mut each) };
+    let buffers = buffers.map(<*mut Buffer>::cast);
+    let ended = match whole {
+        // SAFETY: N1.
+        Some(len) => unsafe { walk.visit(walk.at, len, &mut sink, &mut each) },
+        // SAFETY: N1, N2.
+        None => unsafe { walk.blocks(buffers, &mut sink, &mut each) },
+    };
+    if let (ControlFlow::Continue(()), Some(sink)) = (ended, sink) {
+        // SAFETY: N1: `each` has written what the sink was given.
+        unsafe { sink.finish() };
+    }
 }
 
 #[repr(align(64))]
@@ -108,6 +121,8 @@ struct Walk<'a, const K: usize> {
     buffered: [bool; K],
     /// N3: elements that lie side by side in all operands that are not.
     stretch: usize,
+    /// Whether operand 0, which is written and not buffered, goes past the caches.
+    streamed: bool,
 }
 
 impl<'a, const K: usize> Walk<'a, K> {
@@ -124,6 +139,7 @@ impl<'a, const K: usize> Walk<'a, K> {
             full: [1; MAX_AXES],
             buffered: [false; K],
             stretch: 1,
+            streamed: false,
         }
     }
 
@@ -230,6 +246,7 @@ impl<'a, const K: usize> Walk<'a, K> {
     unsafe fn blocks(
         &mut self,
         buffers: [*mut u8; K],
+        sink: &mut Option<Sink>,
         each: &mut impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let rank = self.axes.len();
@@ -241,7 +258,7 @@ impl<'a, const K: usize> Walk<'a, K> {
                 None => 1,
             });
             // SAFETY: N1, N2; the block lies within the axes.
-            unsafe { self.block(lens, buffers, &mut held, each) }?;
+            unsafe { self.block(lens, buffers, &mut held, sink, each) }?;
             for axis in (0..rank).rev() {
                 let Axis { len, strides } = self.axes[axis];
                 let step = self.full[axis];
@@ -271,6 +288,7 @@ impl<'a, const K: usize> Walk<'a, K> {
         lens: [usize; MAX_AXES],
         buffers: [*mut u8; K],
         held: &mut [Option<Held>; K],
+        sink: &mut Option<Sink>,
         each: &mut impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         for k in 0..K {
@@ -288,7 +306,8 @@ impl<'a, const K: usize> Walk<'a, K> {
                 held[k] = Some(wanted);
             }
         }
-        self.stretches(lens, buffers, each)?;
+        // SAFETY: N1.
+        unsafe { self.stretches(lens, buffers, sink, each) }?;
         for (k, buffer) in buffers.into_iter().enumerate() {
             if self.buffered[k] && self.usage[k] != Use::Read {
                 let plan = self.transfer(lens, k, |buffer, operand| [operand, buffer]);
@@ -326,10 +345,15 @@ impl<'a, const K: usize> Walk<'a, K> {
     }
 
     /// Calls `each` for the stretches of a block.
-    fn stretches(
+    ///
+    /// # Safety
+    ///
+    /// N1.
+    unsafe fn stretches(
         &self,
         lens: [usize; MAX_AXES],
         buffers: [*mut u8; K],
+        sink: &mut Option<Sink>,
         each: &mut impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         // At the edges, the axes that make up a stretch are shorter.
@@ -352,7 +376,8 @@ impl<'a, const K: usize> Walk<'a, K> {
                     .sum();
                 self.at[k].wrapping_offset(steps * self.sizes[k].cast_signed())
             });
-            each(at, len)?;
+            // SAFETY: N1, N3.
+            unsafe { self.visit(at, len, sink, each) }?;
             done += len;
             for axis in (0..outer).rev() {
                 index[axis] += 1;
@@ -363,6 +388,57 @@ impl<'a, const K: usize> Walk<'a, K> {
             }
             return ControlFlow::Continue(());
         }
+    }
+}
+
+impl<const K: usize> Walk<'_, K> {
+    /// Whether the results, in stretches that are known by now, are better written past the
+    /// caches.
+    fn pays_to_stream(&self, elements: usize) -> bool {
+        let bytes = |elements: usize| elements.saturating_mul(self.sizes[0]);
+        self.usage[0] == Use::Write
+            && self.plain[0]
+            && !self.buffered[0]
+            && stream::pays(bytes(elements), bytes(self.stretch))
+    }
+
+    /// Calls `each` for elements side by side: all of them, or as many at a time as a sink takes.
+    ///
+    /// # Safety
+    ///
+    /// N1, for `len` elements from `at` on. What is in the sink may be written.
+    unsafe fn visit(
+        &self,
+        at: [*mut u8; K],
+        len: usize,
+        sink: &mut Option<Sink>,
+        each: &mut impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if !self.streamed {
+            return each(at, len);
+        }
+        if let Some(other) = sink.take_if(|sink| sink.position() != at[0]) {
+            // SAFETY: by the caller.
+            unsafe { other.finish() };
+        }
+        let sink = sink.get_or_insert_with(|| Sink::new(at[0]));
+        let most = ROOM / self.sizes[0];
+        for done in (0..len).step_by(most) {
+            let now = most.min(len - done);
+            let mut now_at: [*mut u8; K] =
+                std::array::from_fn(|k| at[k].wrapping_add(done * self.sizes[k]));
+            // What is in a buffer is near; it is asked for in vain.
+            let ahead: [Ahead; K] = std::array::from_fn(|k| {
+                let size = self.sizes[k];
+                let from = now_at[k].wrapping_add(most * size);
+                Ahead::new(from.cast_const(), size.cast_signed(), self.sizes[0])
+            });
+            now_at[0] = sink.room();
+            each(now_at, now)?;
+            // SAFETY: N1: `each` has written these.
+            unsafe { sink.take(now * self.sizes[0], &ahead[1..]) };
+        }
+        ControlFlow::Continue(())
     }
 }
 

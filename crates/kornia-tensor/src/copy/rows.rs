@@ -6,14 +6,14 @@
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
 use super::kernels::{Element, get, put};
-use crate::stream::{self, ROOM, Sink};
+use crate::stream::{self, Ahead, ROOM, Sink};
 
 /// What a row is made of: the same at each step.
 pub(super) trait Loop<E> {
     /// Elements that a step writes.
     const STEP: usize;
     /// Parts of the source that are read side by side, and how far apart they are.
-    const PLANES: isize = 1;
+    const PLANES: usize = 1;
 
     fn plane(&self) -> isize {
         0
@@ -53,15 +53,15 @@ pub(super) unsafe fn write<E: Element, L: Loop<E>>(
         let now = most.min(len - done);
         let from = src.wrapping_offset(done.cast_signed() * by);
         // While these are written, those after the next are on their way.
-        let ahead = by * most.cast_signed();
-        for plane in 0..L::PLANES {
-            let next = from.wrapping_offset(2 * ahead + plane * row.plane());
-            stream::fetch(next.cast(), ahead * size.cast_signed());
-        }
+        let next = from.wrapping_offset(by * most.cast_signed());
+        let ahead: [Ahead; 4] = std::array::from_fn(|plane| {
+            let from = next.wrapping_offset(plane.cast_signed() * row.plane());
+            Ahead::new(from.cast(), by, L::STEP)
+        });
         // SAFETY: G2, for these steps; there is room for them.
         unsafe {
             row.run(from, sink.room().cast(), now);
-            sink.take(now * L::STEP * size);
+            sink.take(now * L::STEP * size, &ahead[..L::PLANES]);
         }
         done += now;
     }
@@ -232,7 +232,7 @@ pub(super) struct Interleaved<const C: usize> {
 
 impl<E: Element, const C: usize> Loop<E> for Interleaved<C> {
     const STEP: usize = C;
-    const PLANES: isize = C.cast_signed();
+    const PLANES: usize = C;
 
     #[inline(always)]
     fn plane(&self) -> isize {
@@ -277,14 +277,14 @@ pub(super) unsafe fn deinterleave<E: Element, const C: usize>(
     while done < len {
         let now = most.min(len - done);
         let from = src.wrapping_add(done * C);
-        stream::fetch(
-            from.wrapping_add(2 * most * C).cast(),
-            (most * C * size).cast_signed(),
-        );
+        let next = from.wrapping_add(most * C).cast::<u8>();
         // SAFETY: G2, for these pixels; there is room for them.
         unsafe {
             to_planes(from, sinks.each_mut().map(|sink| sink.room().cast()), now);
-            sinks.iter_mut().for_each(|sink| sink.take(now * size));
+            for (part, sink) in sinks.iter_mut().enumerate() {
+                let next = next.wrapping_add(part * most * size);
+                sink.take(now * size, &[Ahead::new(next, 1, 1)]);
+            }
         }
         done += now;
     }

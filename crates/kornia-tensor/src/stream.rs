@@ -258,6 +258,19 @@ pub(crate) unsafe fn row(to: *mut u8, from: *const u8, bytes: usize) {
     }
 }
 
+/// Asks for the cache line of an address, whatever it is.
+#[inline(always)]
+pub(crate) fn fetch(from: *const u8) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: SSE is part of every x86-64 processor, and a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = from;
+}
+
 /// Copies whole lines, and asks for memory that is read next on the way: as many lines go with each
 /// stretch of it.
 ///
@@ -287,8 +300,8 @@ unsafe fn lines(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
 mod lines {
     use super::{Ahead, LINE};
     use std::arch::x86_64::{
-        __m128i, __m256i, __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm_stream_si128,
-        _mm256_loadu_si256, _mm256_stream_si256, _mm512_loadu_si512, _mm512_stream_si512,
+        __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_stream_si128, _mm256_loadu_si256,
+        _mm256_stream_si256, _mm512_loadu_si512, _mm512_stream_si512,
     };
 
     /// # Safety
@@ -456,8 +469,7 @@ mod lines {
             let lines = self.step.unsigned_abs().div_ceil(LINE).min(8);
             for line in 0..lines.cast_signed() {
                 let from = from.wrapping_offset(self.step.signum() * line * LINE.cast_signed());
-                // SAFETY: SSE is part of every x86-64 processor, and a hint reads nothing.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+                super::fetch(from);
             }
         }
     }

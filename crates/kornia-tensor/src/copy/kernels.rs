@@ -7,7 +7,7 @@
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
 use super::rows::{self, Backwards, Interleaved, Mirrored, Repeated, Reversed, Strided};
-use super::transpose::transpose;
+use super::transpose::Transpose;
 use crate::plan::{self, MAX_AXES};
 use crate::wide::Kernel;
 
@@ -159,7 +159,16 @@ unsafe fn across<E: Element>(
                         stretch(src.wrapping_offset(at), to, inner, streamed);
                     }
                 }
-                _ => transpose(src, inner.src, dst, other.dst, other.len, inner.len),
+                _ => Transpose {
+                    src,
+                    src_stride: inner.src,
+                    dst,
+                    dst_stride: other.dst,
+                    rows: other.len,
+                    cols: inner.len,
+                    streamed,
+                }
+                .run(),
             }
         }
     }

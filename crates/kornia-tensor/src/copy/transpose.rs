@@ -1,198 +1,247 @@
-//! Transposing in blocks: each cache line of both sides is touched once.
+//! Transposing in squares: each cache line of both sides is touched once.
 //!
-//! A block is one cache line wide and as many rows high as a line has elements. Its lines are
-//! fetched into a buffer, transposed there in registers, 16 bytes at a time, and written as whole
-//! lines of the destination. Without the buffers, power-of-two strides would have all lines of a
-//! block compete for the same few places of the cache.
+//! A square is one cache line wide and as many rows high as a line has elements. Its lines are
+//! fetched into a buffer, and turned from there in registers, 16 bytes of each line at a time,
+//! into lines of the destination. Without the buffer, power-of-two strides would have all lines of
+//! a square compete for the same few places of the cache.
 
 // One contract, G2, covers every access of a loop; a block for each would hide the loops.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod x86;
+
 use super::kernels::{Element, get, put};
-
-/// Bytes of a cache line, which is the width of a block.
-const LINE: usize = 64;
-
-/// A block of lines; no more than `LINE` of them, for elements of one byte.
-#[repr(align(64))]
-struct Lines([u8; LINE * LINE]);
+use crate::stream::{self, LINE};
 
 /// `dst[i][j] = src[j][i]` for `rows` x `cols` results: `src` is contiguous in `i`, `dst` in `j`.
 ///
-/// # Safety
-///
 /// G2: `src + j * src_stride + i` may be read and `dst + i * dst_stride + j` written, for all
 /// `i < rows`, `j < cols`; no two of the latter are the same, and none is also read.
-#[inline(always)]
-pub(super) unsafe fn transpose<E: Element>(
-    src: *const E,
-    src_stride: isize,
-    dst: *mut E,
-    dst_stride: isize,
-    rows: usize,
-    cols: usize,
-) {
-    let side = LINE / size_of::<E>();
-    let mut buffers = [const { Lines([0; LINE * LINE]) }; 2];
-    for i in (0..rows).step_by(side) {
-        for j in (0..cols).step_by(side) {
-            let from = src.wrapping_offset(j.cast_signed() * src_stride + i.cast_signed());
-            let to = dst.wrapping_offset(i.cast_signed() * dst_stride + j.cast_signed());
-            let (height, width) = (side.min(rows - i), side.min(cols - j));
-            // SAFETY: G2, for one block, or what is left of one at the edges.
-            unsafe {
-                if height == side && width == side {
-                    block(from, src_stride, to, dst_stride, &mut buffers);
-                } else {
-                    edge(from, src_stride, to, dst_stride, height, width);
-                }
-            }
-        }
-    }
+#[derive(Clone, Copy)]
+pub(super) struct Transpose<E> {
+    pub(super) src: *const E,
+    pub(super) src_stride: isize,
+    pub(super) dst: *mut E,
+    pub(super) dst_stride: isize,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    /// Past the caches, where whole lines of the destination are written.
+    pub(super) streamed: bool,
 }
 
-/// # Safety
-///
-/// G2, for `side` x `side` elements.
-#[inline(always)]
-unsafe fn block<E: Element>(
-    src: *const E,
-    src_stride: isize,
-    dst: *mut E,
-    dst_stride: isize,
-    [fetched, turned]: &mut [Lines; 2],
-) {
-    let side = LINE / size_of::<E>();
-    let fetched = fetched.0.as_mut_ptr().cast::<[u8; LINE]>();
-    let turned = turned.0.as_mut_ptr().cast::<[u8; LINE]>();
-    // SAFETY: G2 for whole lines of both sides; the buffers have `side` lines each.
-    unsafe {
-        for j in 0..side {
-            let from = src.wrapping_offset(j.cast_signed() * src_stride);
-            fetched
-                .add(j)
-                .write(from.cast::<[u8; LINE]>().read_unaligned());
-        }
-        turn::<E>(fetched.cast(), turned.cast());
-        for i in 0..side {
-            let to = dst.wrapping_offset(i.cast_signed() * dst_stride);
-            to.cast::<[u8; LINE]>()
-                .write_unaligned(turned.add(i).read());
-        }
-    }
-}
+/// How a square is turned.
+trait Turn {
+    /// Whether whole lines are written at once, so that they can be streamed.
+    const WHOLE_LINES: bool;
 
-/// # Safety
-///
-/// G2, for `height` x `width` elements.
-#[inline(always)]
-unsafe fn edge<E: Element>(
-    src: *const E,
-    src_stride: isize,
-    dst: *mut E,
-    dst_stride: isize,
-    height: usize,
-    width: usize,
-) {
-    for i in 0..height {
-        for j in 0..width {
-            let from = src.wrapping_offset(j.cast_signed() * src_stride);
-            let to = dst.wrapping_offset(i.cast_signed() * dst_stride);
-            // SAFETY: G2.
-            unsafe { put(to, j, get(from, i)) };
-        }
-    }
-}
-
-/// Transposes the `side` x `side` elements of one buffer into another.
-///
-/// # Safety
-///
-/// Both have `side` lines, and do not overlap.
-#[inline(always)]
-unsafe fn turn<E: Element>(fetched: *const E, turned: *mut E) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: as ours. SSE2 is part of every x86-64 processor.
-    unsafe {
-        match size_of::<E>() {
-            1 => return sse2::turn::<1, 16>(fetched.cast(), turned.cast()),
-            2 => return sse2::turn::<2, 8>(fetched.cast(), turned.cast()),
-            4 => return sse2::turn::<4, 4>(fetched.cast(), turned.cast()),
-            8 => return sse2::turn::<8, 2>(fetched.cast(), turned.cast()),
-            _ => {}
-        }
-    }
-    let side = LINE / size_of::<E>();
-    let pitch = side.cast_signed();
-    // SAFETY: a line of a buffer has `side` elements.
-    unsafe { edge(fetched, pitch, turned, pitch, side, side) };
-}
-
-#[cfg(all(target_arch = "x86_64", not(miri)))]
-mod sse2 {
-    use super::LINE;
-    use std::arch::x86_64::{
-        __m128i, _mm_load_si128, _mm_store_si128, _mm_unpackhi_epi8, _mm_unpackhi_epi16,
-        _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi8, _mm_unpacklo_epi16,
-        _mm_unpacklo_epi32, _mm_unpacklo_epi64,
-    };
-
-    /// Transposes a block of `LINE` bytes x `LINE / SIZE` rows, in squares of `SIDE` elements of
-    /// `SIZE` bytes, 16 bytes wide.
+    /// Turns a square whose lines are `pitch` bytes apart.
     ///
     /// # Safety
     ///
-    /// Both have `LINE / SIZE` lines, aligned to 16 bytes, and do not overlap.
+    /// The lines of `from` may be read, at addresses that are multiples of 16, and G2, for `side`
+    /// x `side` elements of `to`; if `streamed`, the lines there are aligned.
+    unsafe fn turn<E: Element>(
+        from: *const u8,
+        pitch: usize,
+        to: *mut E,
+        stride: isize,
+        streamed: bool,
+    );
+}
+
+/// Bytes of the buffer: a tile of squares.
+const BUFFER: usize = 4 * LINE * LINE;
+
+#[repr(align(64))]
+struct Buffer(std::mem::MaybeUninit<[u8; BUFFER]>);
+
+impl<E: Element> Transpose<E> {
+    const SIDE: usize = LINE / size_of::<E>();
+
+    /// Copies all of it.
+    ///
+    /// # Safety
+    ///
+    /// G2.
+    pub(super) unsafe fn run(self) {
+        if self.rows < Self::SIDE || self.cols < Self::SIDE {
+            // SAFETY: G2.
+            return unsafe { self.one_by_one() };
+        }
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        // SAFETY: G2; the processor has what the function was compiled for (U1).
+        return unsafe {
+            match crate::wide::x86::level() {
+                crate::wide::x86::AVX512 => x86::avx512(self),
+                crate::wide::x86::AVX2 => x86::avx2(self),
+                _ => x86::baseline(self),
+            }
+        };
+        #[allow(unreachable_code, reason = "where there are no such vectors")]
+        // SAFETY: G2.
+        unsafe {
+            self.squares::<Scalar>();
+        }
+    }
+
+    /// # Safety
+    ///
+    /// G2.
+    unsafe fn one_by_one(self) {
+        for i in 0..self.rows {
+            for j in 0..self.cols {
+                // SAFETY: G2.
+                unsafe { put(self.to(i, 0), j, get(self.from(0, j), i)) };
+            }
+        }
+    }
+
     #[inline(always)]
-    pub(super) unsafe fn turn<const SIZE: usize, const SIDE: usize>(
-        fetched: *const u8,
-        turned: *mut u8,
-    ) {
-        for row in (0..LINE / SIZE).step_by(SIDE) {
-            for column in 0..LINE / 16 {
-                let square: [__m128i; SIDE] = std::array::from_fn(|at| {
-                    let from = fetched.wrapping_add((row + at) * LINE + column * 16);
-                    // SAFETY: 16 bytes of a line.
-                    unsafe { _mm_load_si128(from.cast()) }
-                });
-                let square = transposed::<SIZE, SIDE>(square);
-                for (at, &part) in square.iter().enumerate() {
-                    let to = turned.wrapping_add((column * SIDE + at) * LINE + row * SIZE);
-                    // SAFETY: 16 bytes of a line.
-                    unsafe { _mm_store_si128(to.cast(), part) };
+    fn from(self, i: usize, j: usize) -> *const E {
+        let line = self.src.wrapping_offset(j.cast_signed() * self.src_stride);
+        line.wrapping_add(i)
+    }
+
+    #[inline(always)]
+    fn to(self, i: usize, j: usize) -> *mut E {
+        let line = self.dst.wrapping_offset(i.cast_signed() * self.dst_stride);
+        line.wrapping_add(j)
+    }
+
+    /// Square by square. Those at the ends overlap the ones before them, and write the same again.
+    ///
+    /// # Safety
+    ///
+    /// G2; neither `rows` nor `cols` is less than `SIDE`.
+    #[inline(always)]
+    unsafe fn squares<V: Turn>(self) {
+        let size = size_of::<E>();
+        let (side, rows, cols) = (Self::SIDE, self.rows, self.cols);
+        let even = (self.dst_stride.unsigned_abs() * size).is_multiple_of(LINE);
+        let streamed = self.streamed && V::WHOLE_LINES && even;
+        // Lines of the destination start at a column of their own. Squares that do not would write
+        // to two for each of theirs.
+        let head = match even {
+            true => self.dst.addr().wrapping_neg() % LINE / size,
+            false => 0,
+        };
+        // Larger tiles read and write more of memory at once; smaller ones keep both in the cache.
+        let (high, wide) = match (streamed, size) {
+            (false, _) => (1, 1),
+            (true, 1) => (4, 1),
+            (true, _) => (4, 2),
+        };
+        let mut tile = Tile {
+            of: self,
+            streamed,
+            buffer: Buffer(std::mem::MaybeUninit::uninit()),
+        };
+        let whole_rows = rows / side * side;
+        let whole_cols = head + cols.saturating_sub(head) / side * side;
+        // SAFETY: G2: all tiles lie within.
+        unsafe {
+            for i in (0..whole_rows).step_by(high * side) {
+                for j in (head..whole_cols).step_by(wide * side) {
+                    let high = high.min((whole_rows - i) / side);
+                    let wide = wide.min((whole_cols - j) / side);
+                    tile.turn::<V>(i, j, high, wide);
+                }
+            }
+            // What is left at three sides.
+            tile.streamed = false;
+            for i in (0..whole_rows).step_by(side).chain(last(rows, side)) {
+                if head > 0 {
+                    tile.turn::<V>(i, 0, 1, 1);
+                }
+                if whole_cols < cols {
+                    tile.turn::<V>(i, cols - side, 1, 1);
+                }
+            }
+            if let Some(i) = last(rows, side) {
+                for j in (head..whole_cols).step_by(side) {
+                    tile.turn::<V>(i, j, 1, 1);
                 }
             }
         }
     }
+}
 
-    /// Rows `i` and `i + SIDE / 2` interleaved become rows `2 * i` and `2 * i + 1`; after
-    /// `log2(SIDE)` rounds rows are columns.
-    #[inline(always)]
-    fn transposed<const SIZE: usize, const SIDE: usize>(
-        mut square: [__m128i; SIDE],
-    ) -> [__m128i; SIDE] {
-        let mut done = 1;
-        while done < SIDE {
-            let rows = square;
-            for at in 0..SIDE / 2 {
-                let (a, b) = (rows[at], rows[at + SIDE / 2]);
-                [square[2 * at], square[2 * at + 1]] = interleaved::<SIZE>(a, b);
-            }
-            done *= 2;
-        }
-        square
-    }
+/// Where the last piece starts, if the others leave something over.
+fn last(len: usize, side: usize) -> Option<usize> {
+    (!len.is_multiple_of(side)).then(|| len - side)
+}
 
+/// A place for some squares, and where they come from and go.
+struct Tile<E> {
+    of: Transpose<E>,
+    streamed: bool,
+    buffer: Buffer,
+}
+
+impl<E: Element> Tile<E> {
+    /// Turns `high` x `wide` squares of the destination, from that row and column on.
+    ///
+    /// # Safety
+    ///
+    /// G2, for their elements; they fit the buffer.
     #[inline(always)]
-    fn interleaved<const SIZE: usize>(a: __m128i, b: __m128i) -> [__m128i; 2] {
-        // SAFETY: SSE2 is part of every x86-64 processor.
+    unsafe fn turn<V: Turn>(&mut self, i: usize, j: usize, high: usize, wide: usize) {
+        let side = Transpose::<E>::SIDE;
+        let (pitch, lines) = (high * LINE, wide * side);
+        let buffer: *mut u8 = self.buffer.0.as_mut_ptr().cast();
+        // SAFETY: G2 for whole lines of both sides; the buffer has room for the tile.
         unsafe {
-            match SIZE {
-                1 => [_mm_unpacklo_epi8(a, b), _mm_unpackhi_epi8(a, b)],
-                2 => [_mm_unpacklo_epi16(a, b), _mm_unpackhi_epi16(a, b)],
-                4 => [_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b)],
-                _ => [_mm_unpacklo_epi64(a, b), _mm_unpackhi_epi64(a, b)],
+            for line in 0..lines {
+                let from = self.of.from(i, j + line).cast::<u8>();
+                let to = buffer.wrapping_add(line * pitch);
+                let next = self.of.from(i, j + lines + line).cast::<u8>();
+                for at in (0..pitch).step_by(LINE) {
+                    let part = from.wrapping_add(at).cast::<[u8; LINE]>().read();
+                    to.wrapping_add(at).cast::<[u8; LINE]>().write(part);
+                    stream::fetch(next.wrapping_add(at));
+                }
+            }
+            for square in 0..high {
+                for beside in 0..wide {
+                    let from = buffer.wrapping_add(beside * side * pitch + square * LINE);
+                    let to = self.of.to(i + square * side, j + beside * side);
+                    V::turn(
+                        from.cast_const(),
+                        pitch,
+                        to,
+                        self.of.dst_stride,
+                        self.streamed,
+                    );
+                }
             }
         }
+    }
+}
+
+/// One element after the other.
+#[cfg_attr(
+    all(target_arch = "x86_64", not(miri)),
+    allow(dead_code, reason = "there are vectors")
+)]
+struct Scalar;
+
+impl Turn for Scalar {
+    const WHOLE_LINES: bool = false;
+
+    #[inline(always)]
+    unsafe fn turn<E: Element>(from: *const u8, pitch: usize, to: *mut E, stride: isize, _: bool) {
+        let side = Transpose::<E>::SIDE;
+        let square = Transpose {
+            src: from.cast::<E>(),
+            src_stride: (pitch / size_of::<E>()).cast_signed(),
+            dst: to,
+            dst_stride: stride,
+            rows: side,
+            cols: side,
+            streamed: false,
+        };
+        // SAFETY: by the caller.
+        unsafe { square.one_by_one() };
     }
 }

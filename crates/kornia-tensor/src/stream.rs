@@ -101,10 +101,21 @@ impl Sink {
         self.buffer.0.as_mut_ptr().cast()
     }
 
-    /// Where the next byte goes in the end.
+    /// Goes on with bytes that go to `to`: at once if they follow those so far, which are written
+    /// otherwise.
+    ///
+    /// # Safety
+    ///
+    /// As for `take`.
     #[inline(always)]
-    pub(crate) fn position(&self) -> *mut u8 {
-        self.line.wrapping_add(self.filled)
+    pub(crate) unsafe fn go_to(&mut self, to: *mut u8) {
+        if self.line.wrapping_add(self.filled) != to {
+            // SAFETY: W1, and the caller's promise.
+            unsafe { self.copy(self.filled) };
+            self.skip = to.addr() % LINE;
+            self.filled = self.skip;
+            self.line = to.wrapping_sub(self.skip);
+        }
     }
 
     /// Where to write the next bytes, at most `ROOM` of them: aligned as the destination is.

@@ -417,11 +417,9 @@ impl<const K: usize> Walk<'_, K> {
         if !self.streamed {
             return each(at, len);
         }
-        if let Some(other) = sink.take_if(|sink| sink.position() != at[0]) {
-            // SAFETY: by the caller.
-            unsafe { other.finish() };
-        }
         let sink = sink.get_or_insert_with(|| Sink::new(at[0]));
+        // SAFETY: by the caller.
+        unsafe { sink.go_to(at[0]) };
         let most = ROOM / self.sizes[0];
         for done in (0..len).step_by(most) {
             let now = most.min(len - done);

@@ -14,6 +14,7 @@ use crate::error::TensorError;
 use crate::layout::Layout;
 use crate::plan::Plan;
 use crate::rank::{Nat, Pred};
+use crate::stream::{self, Ahead, ROOM, Sink};
 use crate::tensor::fresh;
 use crate::wide::{self, Kernel};
 use crate::{Tensor, TensorView};
@@ -57,6 +58,10 @@ where
         }
         let (mut lanes, mut columns) = (Vec::new(), Vec::new());
         let mut to = out.slots();
+        let bytes = first.numel().saturating_mul(size_of::<T::Sum>());
+        let streamed = stream::pays(bytes, bytes);
+        let _ending = streamed.then_some(stream::Ending);
+        let mut sink = streamed.then(|| Sink::new(to.cast()));
         for (_, tile, offset) in tiles(first.layout()) {
             let count = tile.numel();
             lanes.resize(count, T::ZERO);
@@ -73,8 +78,12 @@ where
             };
             // SAFETY: V1: a tile of the view, and the axis from each of its elements on. O2: the
             // tiles follow one another, and make up the room of the builder (B1).
-            unsafe { tile.sums(to) };
+            unsafe { tile.sums(to, sink.as_mut()) };
             to = to.wrapping_add(count);
+        }
+        if let Some(sink) = sink {
+            // SAFETY: O2; the tiles have written what it was given.
+            unsafe { sink.finish() };
         }
         // SAFETY: the tiles make up all of it.
         unsafe { out.set_full() };
@@ -114,22 +123,20 @@ struct Tile<'a, T: Summand, const N: usize> {
 }
 
 impl<T: Summand, const N: usize> Tile<'_, T, N> {
-    /// Writes the sums to `out`.
+    /// Writes the sums to `out`, or to a sink that has come as far.
     ///
     /// # Safety
     ///
     /// V1, for the elements of all planes; O2, for as many sums.
-    unsafe fn sums(&mut self, out: *mut T::Sum) {
+    unsafe fn sums(&mut self, out: *mut T::Sum, sink: Option<&mut Sink>) {
         if self.planes <= T::STRETCH {
             self.lanes.fill(T::ZERO);
             // SAFETY: V1 by the caller.
             unsafe { self.add(0, self.planes) };
             if wide::run(Fits::<T>(self.lanes)) {
-                let (src, dst, len) = (self.lanes.as_ptr(), out, self.lanes.len());
                 let f = |lane: &T::Lane| T::sum_of_column(T::widen(T::NO_COLUMN, *lane));
-                // O1: our own lanes; O2 by the caller.
-                let _ = wide::run(Map { src, dst, len, f });
-                return;
+                // SAFETY: O2 by the caller.
+                return unsafe { self.write(self.lanes, f, out, sink) };
             }
         }
         self.columns.fill(T::NO_COLUMN);
@@ -137,10 +144,45 @@ impl<T: Summand, const N: usize> Tile<'_, T, N> {
             // SAFETY: V1 by the caller.
             unsafe { self.stretch(start, self.planes.min(start + T::STRETCH)) };
         }
-        let (src, dst, len) = (self.columns.as_ptr(), out, self.columns.len());
         let f = |column: &T::Column| T::sum_of_column(*column);
-        // O1: our own columns; O2 by the caller.
-        let _ = wide::run(Map { src, dst, len, f });
+        // SAFETY: O2 by the caller.
+        unsafe { self.write(self.columns, f, out, sink) };
+    }
+
+    /// Writes what `f` makes of lanes or columns.
+    ///
+    /// # Safety
+    ///
+    /// O2, for as many sums.
+    unsafe fn write<A>(
+        &self,
+        from: &[A],
+        f: impl Fn(&A) -> T::Sum + Copy,
+        out: *mut T::Sum,
+        sink: Option<&mut Sink>,
+    ) {
+        let Some(sink) = sink else {
+            let (src, dst, len) = (from.as_ptr(), out, from.len());
+            // O1: our own; O2 by the caller.
+            let _ = wide::run(Map { src, dst, len, f });
+            return;
+        };
+        let size = size_of::<T::Sum>();
+        // The next tile follows this one.
+        let step = match self.plan.as_ref().map(Plan::axes) {
+            Some([axis]) => axis.strides[1],
+            _ => 0,
+        };
+        let mut next = self.first.wrapping_offset(from.len().cast_signed() * step);
+        for part in from.chunks(ROOM / size) {
+            let (src, dst, len) = (part.as_ptr(), sink.room().cast(), part.len());
+            // O1: our own; O2: the sink has room for these.
+            let _ = wide::run(Map { src, dst, len, f });
+            let ahead = Ahead::new(next.cast(), step * size_of::<T>().cast_signed(), size);
+            // SAFETY: they were written; O2 by the caller.
+            unsafe { sink.take(len * size, &[ahead]) };
+            next = next.wrapping_offset(len.cast_signed() * step);
+        }
     }
 
     /// Adds planes to the columns, no more than a lane can take.

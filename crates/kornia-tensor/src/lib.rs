@@ -101,7 +101,7 @@
 //! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **X1, X2** (owned parts), **B1**
 //!   (builder), **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **C1** to
 //!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **G1**, **G2**
-//!   (copies), **W1** (streaming), **N1** to **N3** (walks over operands), **O1** to **O3** (loops), **U1**
+//!   (copies), **D1** (streaming), **N1** to **N3** (walks over operands), **O1** to **O3** (loops), **U1**
 //!   (instruction sets), **K1** (archived tensor) stand on the fields they are about.
 //!
 //! # Features

@@ -176,6 +176,8 @@ pub mod tensor;
 #[allow(unsafe_code)]
 mod tensor_mut;
 #[allow(unsafe_code)]
+mod threads;
+#[allow(unsafe_code)]
 pub mod view;
 #[allow(unsafe_code)]
 mod view_mut;

@@ -182,7 +182,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         U: From<T>,
         T: Clone,
     {
-        self.map(|element| U::from(element.clone()))
+        error::expect(fresh(*self.shape(), None, |out| compute::cast(out, self)))
     }
 
     /// A tensor with clones of the elements. O(n).

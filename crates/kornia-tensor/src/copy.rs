@@ -131,6 +131,7 @@ fn plan<const N: usize>(from: &Layout<N>, to: &Layout<N>) -> Option<Plan<2>> {
 unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
     let streamed = stream::pays(plan, size_of::<T>());
     let bytes = plan.numel() * size_of::<T>();
+    // What is only written counts twice: per byte, fills take longer than copies.
     if let Some(team) = threads::team(bytes.saturating_mul(2), &Kind::MEMORY) {
         // SAFETY: by the caller.
         return unsafe { on_threads(team, plan, to, from, streamed) };

@@ -48,8 +48,16 @@ impl Kind {
     }
 
     /// Copies, fills, conversions, sums: work that is done as fast as memory is.
+    ///
+    /// Two cores of a Xeon with 2.5 MiB of second-level cache each: 256 KiB take up to twice as long
+    /// with a second thread, 512 KiB to 1 MiB between 0.6 and 1.6 times faster, 2 MiB 1.3 to 2.8
+    /// times, 40 MiB and more 1.7 to 2 times. Fresh memory gains as much, from page faults alone.
+    /// More than eight threads were not measured.
     pub(crate) const MEMORY: Self = Self::new(2 << 20, 8);
-    /// Closures of which it was said that they may run on several threads.
+
+    /// Closures of which it was said that they may run on several threads, so that they are likely to
+    /// be worth it: the cheapest one (bytes in place) gained 1.4 times at 512 KiB, and lost half at
+    /// 256 KiB; with `powf`, 1 MiB is 2 ms of work.
     pub(crate) const CLOSURE: Self = Self::new(512 << 10, usize::MAX);
 }
 

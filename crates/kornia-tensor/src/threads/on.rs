@@ -1,6 +1,7 @@
 //! Teams of threads.
 
 use std::any::Any;
+use std::hint;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,6 +17,9 @@ mod helpers;
 
 #[cfg(test)]
 pub(crate) use helpers::{alone, teams};
+
+/// How long to look before waiting asleep: some tens of microseconds, about as long as a part takes.
+const SPINS: usize = if cfg!(miri) { 1 } else { 500 };
 
 /// Whether some operation of the process has a team.
 static BUSY: AtomicBool = AtomicBool::new(false);
@@ -92,6 +96,8 @@ struct Job {
     shares: Box<[Share]>,
     state: Mutex<State>,
     left: Condvar,
+    /// Helpers at work; changed under the lock.
+    inside: AtomicUsize,
 }
 
 // SAFETY: J1, and the closure is `Sync` (`new`).
@@ -108,8 +114,6 @@ struct State {
     open: bool,
     /// Seats taken so far; the first one is the owner's.
     seats: usize,
-    /// Helpers at work.
-    inside: usize,
     panic: Option<Box<dyn Any + Send>>,
 }
 
@@ -136,10 +140,10 @@ impl Job {
             state: Mutex::new(State {
                 open: true,
                 seats: 1,
-                inside: 0,
                 panic: None,
             }),
             left: Condvar::new(),
+            inside: AtomicUsize::new(0),
         }
     }
 
@@ -155,7 +159,7 @@ impl Job {
         }
         let seat = state.seats;
         state.seats += 1;
-        state.inside += 1;
+        self.inside.fetch_add(1, Ordering::Relaxed);
         drop(state);
         // SAFETY: J1: the job was open when we went inside.
         let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { self.take_part(seat) }));
@@ -163,11 +167,10 @@ impl Job {
             self.stop();
         }
         let mut state = self.lock();
-        state.inside -= 1;
         if let Err(panic) = outcome {
             state.panic.get_or_insert(panic);
         }
-        if state.inside == 0 {
+        if self.inside.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.left.notify_all();
         }
     }
@@ -216,7 +219,17 @@ impl Drop for Ending<'_> {
         }
         let mut state = self.job.lock();
         state.open = false;
-        while state.inside > 0 {
+        drop(state);
+        // The last part of a helper is done before a thread has been put to sleep and woken.
+        let working = || self.job.inside.load(Ordering::Relaxed) > 0;
+        for _ in 0..SPINS {
+            if !working() {
+                break;
+            }
+            hint::spin_loop();
+        }
+        state = self.job.lock();
+        while working() {
             state = self
                 .job
                 .left

@@ -6,10 +6,12 @@
 
 mod loops;
 pub(crate) mod normalize;
+mod parallel;
 pub(crate) mod reduce;
 mod runs;
+mod shared;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::mem::needs_drop;
 use std::ops::ControlFlow;
@@ -22,6 +24,8 @@ use crate::{TensorView, TensorViewMut, stream, wide};
 
 use loops::{Apply, Equal, Map, Zip};
 use runs::Operand;
+
+pub(crate) use parallel::{cast, par_apply, par_map, par_map_into, par_zip, par_zip_into};
 
 /// Fewer elements than this are visited one by one, unless they lie side by side.
 const FEW: usize = 32;
@@ -250,6 +254,9 @@ where
 {
     let (first, second) = (a.first().as_ptr(), b.first().as_ptr());
     let plain = Plain::of::<T>().is_some() && Plain::of::<U>().is_some();
+    if plain && let Some(equal) = parallel::equal(a, b) {
+        return equal;
+    }
     let side_by_side = a.is_standard_layout() && b.is_standard_layout();
     if plain && side_by_side {
         let (a, b, len) = (first.cast_const(), second.cast_const(), a.numel());

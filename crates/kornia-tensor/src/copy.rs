@@ -12,9 +12,10 @@ use crate::element::Plain;
 use crate::error::TensorError;
 use crate::iter::{Rows, RowsMut};
 use crate::layout::Layout;
-use crate::plan::Plan;
+use crate::plan::{Axis, Plan};
 use crate::storage::{AllocHandle, StorageBuilder};
 use crate::tensor::fresh;
+use crate::threads::{self, Kind, Parts, Team, Together};
 use crate::{Tensor, TensorView, TensorViewMut, stream, wide};
 
 /// A fresh tensor in standard layout with clones of the elements.
@@ -128,17 +129,51 @@ fn plan<const N: usize>(from: &Layout<N>, to: &Layout<N>) -> Option<Plan<2>> {
 /// G2, for the axes of the plan from its starts; `T` is plain.
 #[inline]
 unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
-    let to = to.wrapping_offset(plan.start(0)).cast::<u8>();
-    let from = from.wrapping_offset(plan.start(1)).cast::<u8>();
     let size = size_of::<T>();
     let bytes = plan.numel().saturating_mul(size);
-    let streamed = stream::pays(
-        bytes,
-        kernels::longest_row(plan.axes()).saturating_mul(size),
-    );
+    let row = kernels::longest_row(plan.axes()).saturating_mul(size);
+    let streamed = stream::pays(bytes, row);
+    // What is only written counts twice: per byte, fills take longer than copies.
+    if let Some(team) = threads::team(bytes.saturating_mul(2), &Kind::MEMORY) {
+        // SAFETY: by the caller.
+        return unsafe { on_threads(team, plan, to, from, streamed) };
+    }
+    // SAFETY: by the caller.
+    unsafe { part(plan, to, from, streamed) };
+}
+
+/// # Safety
+///
+/// As for `bits`; `streamed` is what `stream::pays` says of the plan, or of the one it is part of.
+#[inline]
+unsafe fn part<T>(plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
+    let to = to.wrapping_offset(plan.start(0)).cast::<u8>();
+    let from = from.wrapping_offset(plan.start(1)).cast::<u8>();
     let _ending = streamed.then_some(stream::Ending);
     // SAFETY: by the caller; plain elements have the size and alignment of an integer.
-    unsafe { walk(size, plan, to, from, streamed) };
+    unsafe { walk(size_of::<T>(), plan, to, from, streamed) };
+}
+
+/// # Safety
+///
+/// As for `part`.
+#[cold]
+#[inline(never)]
+unsafe fn on_threads<T>(team: Team, plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
+    let Some(axis) = plan.dividing_axis() else {
+        unreachable!("one element is not worth a team")
+    };
+    let Axis { len, strides } = plan.axes()[axis];
+    let side_by_side = strides.iter().any(|stride| stride.unsigned_abs() == 1);
+    let parts = Parts::new(len, 2 * plan.numel() * size_of::<T>(), side_by_side);
+    // SAFETY: D1: G2: parts of a plan write different elements, and nothing that is read. `T` is
+    // plain.
+    let ends = unsafe { Together::new((to, from)) };
+    team.run(0..parts.count(), |number| {
+        let (to, from) = ends.get();
+        // SAFETY: G2, for part of the plan.
+        unsafe { part(&plan.part(axis, parts.range(number)), to, from, streamed) };
+    });
 }
 
 /// Copies elements of this many bytes, from the starts of a plan.

@@ -85,6 +85,30 @@
 //! Blocks of 4 MiB and more ask Linux for large pages before they are touched, which makes fresh
 //! results several times cheaper.
 //!
+//! # Several threads
+//!
+//! Large copies and fills, [`cast`](TensorView::cast), `==`, sums, extremes and
+//! [`normalize_to_chw`](TensorView::normalize_to_chw) use the threads of rayon's global pool
+//! (feature `rayon`, on by default), from 2 MiB on that are read and written together, and one more
+//! thread for each further MiB, up to eight. Closures may be `FnMut`, which has to stay in one
+//! thread; [`par_map`](TensorView::par_map), [`par_map_into`](TensorView::par_map_into),
+//! [`par_zip_with`](TensorView::par_zip_with), [`par_zip_into`](TensorView::par_zip_into) and
+//! [`par_apply`](TensorViewMut::par_apply) take `Fn + Sync` and go to several threads from
+//! 512 KiB on. Without the feature they are there too, and stay in the calling thread.
+//!
+//! * **Small work wakes no thread**, and does not start the pool.
+//! * **Nothing parallel is made more so**: on a thread of a rayon pool, and while another of these
+//!   operations runs on several threads anywhere in the process, the calling thread works alone.
+//! * **Results are the same** on every machine: sums are taken in chunks of one size and added up
+//!   in their order, on one thread as on many.
+//! * **The pool is not waited for.** The calling thread does its share, and all of it if the pool is
+//!   busy, blocked, or cannot be started; only threads that have begun a part are waited for.
+//! * **A panic** of a closure arrives when no thread is inside it any more. Fresh results are gone
+//!   then, and memory of the caller's is written in part.
+//!
+//! `RAYON_NUM_THREADS=1` keeps it to one thread for a program as a whole, and a pool of one thread
+//! around a call (`install`) for a part of it.
+//!
 //! # Invariants
 //!
 //! Every `unsafe` block names those it rests on.
@@ -101,16 +125,18 @@
 //! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **X1, X2** (owned parts), **B1**
 //!   (builder), **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **C1** to
 //!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **G1**, **G2**
-//!   (copies), **D1** (streaming), **N1** to **N3** (walks over operands), **O1** to **O3** (loops), **U1**
-//!   (instruction sets), **K1** (archived tensor) stand on the fields they are about.
+//!   (copies), **A1** (streaming), **N1** to **N3** (walks over operands), **O1** to **O3** (loops),
+//!   **U1** (instruction sets), **D1**, **J1** (several threads), **K1** (archived tensor) stand on
+//!   the fields they are about.
 //!
 //! # Features
 //!
-//! None is on by default. `dlpack` and `cuda` are named by manifests of published crates and
+//! `rayon` is on by default. `dlpack` and `cuda` are named by manifests of published crates and
 //! empty so far.
 //!
 //! | feature | what |
 //! |---|---|
+//! | `rayon` | [several threads](#several-threads) for large copies and computations |
 //! | `serde` | tensors and views in any format of serde, and what 0.2.0 wrote with it |
 //! | `rkyv` | archives that are read in place, for new messages between processes |
 //! | `bincode` | bincode 2, for messages of 0.2.0 |
@@ -177,6 +203,8 @@ mod stream;
 pub mod tensor;
 #[allow(unsafe_code)]
 mod tensor_mut;
+#[allow(unsafe_code)]
+mod threads;
 #[allow(unsafe_code)]
 pub mod view;
 #[allow(unsafe_code)]

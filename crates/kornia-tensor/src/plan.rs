@@ -4,6 +4,8 @@
 //! taken out that makes no difference: axes of length 1, axes that continue one another on all
 //! sides, and the direction in which the destination is walked.
 
+use std::ops::Range;
+
 use crate::layout::Layout;
 
 /// Most axes a plan has room for. More, which no program has had so far, go the general way.
@@ -115,6 +117,30 @@ impl<const K: usize> Plan<K> {
         &self.axes[..self.rank]
     }
 
+    /// The axis along which to divide the walk: the outermost one that is long enough for parts of
+    /// one size, or else the longest, and then parts reach into each other's stretch of memory.
+    pub(crate) fn dividing_axis(&self) -> Option<usize> {
+        const LONG: usize = 32;
+        let axes = self.axes().iter();
+        let outermost = axes.clone().position(|axis| axis.len >= LONG);
+        outermost.or_else(|| {
+            // The first of several.
+            let longest = axes.enumerate().rev().max_by_key(|(_, axis)| axis.len);
+            longest.map(|(axis, _)| axis)
+        })
+    }
+
+    /// The part of the walk where it is in these places of one of its axes.
+    pub(crate) fn part(&self, axis: usize, places: Range<usize>) -> Self {
+        let mut part = self.clone();
+        // G1, for these places: the axis is shorter, and starts later.
+        part.axes[axis].len = places.len();
+        for (start, stride) in part.starts.iter_mut().zip(self.axes[axis].strides) {
+            *start += places.start.cast_signed() * stride;
+        }
+        part
+    }
+
     /// How many elements the walk visits.
     #[inline]
     pub(crate) fn numel(&self) -> usize {
@@ -183,6 +209,22 @@ mod tests {
     fn what_is_repeated_is_not_merged_with_what_is_not() {
         let plan = plan([4, 3], [3, 1], [0, 1]);
         assert_eq!(plan.axes(), [axis(4, 3, 0), axis(3, 1, 1)]);
+    }
+
+    #[test]
+    fn parts_are_taken_from_the_outermost_axis_that_is_long() {
+        let crop = plan([40, 50, 3], [150, 3, 1], [3000, 3, 1]);
+        assert_eq!(crop.dividing_axis(), Some(0));
+        let planes = plan([3, 40, 50], [2000, 50, 1], [1, 150, 3]);
+        assert_eq!(planes.dividing_axis(), Some(1));
+        let part = planes.part(1, 64..128);
+        assert_eq!(part.axes(), [axis(3, 2000, 1), axis(64, 1, 3)]);
+        assert_eq!((part.start(0), part.start(1), part.numel()), (64, 192, 192));
+        assert_eq!(
+            plan([3, 4, 4], [16, 4, 1], [1, 3, 12]).dividing_axis(),
+            Some(1)
+        );
+        assert_eq!(plan([1], [1], [1]).dividing_axis(), None);
     }
 
     #[test]

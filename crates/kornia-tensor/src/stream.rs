@@ -70,7 +70,7 @@ impl Drop for Ending {
 
 /// Bytes that follow one another in the destination, on their way there.
 pub(crate) struct Sink {
-    /// D1: `line` is the start of the cache line in which the next byte belongs, `filled` its
+    /// A1: `line` is the start of the cache line in which the next byte belongs, `filled` its
     /// place there or in a line after it, and bytes `skip..filled` of the buffer were written.
     /// Only the bytes before `skip`, less than a line of them, are not ours.
     line: *mut u8,
@@ -110,7 +110,7 @@ impl Sink {
     #[inline(always)]
     pub(crate) unsafe fn go_to(&mut self, to: *mut u8) {
         if self.line.wrapping_add(self.filled) != to {
-            // SAFETY: D1, and the caller's promise.
+            // SAFETY: A1, and the caller's promise.
             unsafe { self.copy(self.filled) };
             self.skip = to.addr() % LINE;
             self.filled = self.skip;
@@ -140,7 +140,7 @@ impl Sink {
             return;
         }
         let mut done = 0;
-        // SAFETY: D1, and the caller's promise; the buffer has a line more than could be filled.
+        // SAFETY: A1, and the caller's promise; the buffer has a line more than could be filled.
         unsafe {
             if self.skip > 0 {
                 self.copy(LINE);
@@ -169,7 +169,7 @@ impl Sink {
     /// As for `take`.
     #[inline(always)]
     pub(crate) unsafe fn finish(mut self) {
-        // SAFETY: D1, and the caller's promise.
+        // SAFETY: A1, and the caller's promise.
         unsafe { self.copy(self.filled) };
     }
 
@@ -177,7 +177,7 @@ impl Sink {
     ///
     /// # Safety
     ///
-    /// D1; they may be written to the destination.
+    /// A1; they may be written to the destination.
     #[inline(always)]
     unsafe fn copy(&mut self, end: usize) {
         let skip = self.skip;

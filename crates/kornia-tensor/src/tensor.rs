@@ -378,6 +378,37 @@ impl<T, const N: usize> Tensor<T, N> {
         self.view().zip_with(other, f)
     }
 
+    /// [`map`](Self::map) on several threads; see [`TensorView::par_map`].
+    #[track_caller]
+    pub fn par_map<U, F>(&self, f: F) -> Tensor<U, N>
+    where
+        T: Sync,
+        U: Send,
+        F: Fn(&T) -> U + Sync,
+    {
+        self.view().par_map(f)
+    }
+
+    /// [`zip_with`](Self::zip_with) on several threads; see [`TensorView::par_zip_with`].
+    ///
+    /// # Errors
+    ///
+    /// `DimensionMismatch` unless the shapes are equal.
+    #[track_caller]
+    pub fn par_zip_with<'b, U, V, F>(
+        &self,
+        other: impl Into<TensorView<'b, U, N>>,
+        f: F,
+    ) -> Result<Tensor<V, N>, TensorError>
+    where
+        T: Sync,
+        U: Sync + 'b,
+        V: Send,
+        F: Fn(&T, &U) -> V + Sync,
+    {
+        self.view().par_zip_with(other, f)
+    }
+
     /// 0.2.0's name of [`zip_with`](Self::zip_with) for tensors of one type.
     ///
     /// # Errors

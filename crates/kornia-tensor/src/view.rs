@@ -1,6 +1,7 @@
 //! Borrowed, shared access to elements in any layout.
 
 mod compute;
+mod parallel;
 mod prepare;
 mod reduce;
 mod verbs;

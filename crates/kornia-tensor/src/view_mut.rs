@@ -314,6 +314,27 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     pub fn apply(&mut self, f: impl FnMut(&mut T)) {
         compute::apply(self.reborrow(), f);
     }
+
+    /// As [`apply`](Self::apply), on several threads where that pays
+    /// ([when](crate#several-threads)). O(n).
+    ///
+    /// # Panics
+    ///
+    /// If `f` does: when every thread has stopped.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let mut image = Tensor::<f32, 3>::full([2, 2, 3], 4.0);
+    /// image.view_mut().par_apply(|p| *p = p.sqrt());
+    /// assert_eq!(image.as_slice(), [2.0; 12]);
+    /// ```
+    pub fn par_apply(&mut self, f: impl Fn(&mut T) + Sync)
+    where
+        T: Send,
+    {
+        compute::par_apply(self.reborrow(), f);
+    }
 }
 
 impl<T, const N: usize> Index<[usize; N]> for TensorViewMut<'_, T, N> {

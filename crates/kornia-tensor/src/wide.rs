@@ -132,9 +132,15 @@ pub(crate) mod testing {
         static FORCED: Cell<Option<u8>> = const { Cell::new(None) };
     }
 
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    pub(super) fn forced() -> Option<u8> {
+    #[cfg(any(all(target_arch = "x86_64", not(miri)), feature = "rayon"))]
+    pub(crate) fn forced() -> Option<u8> {
         FORCED.get()
+    }
+
+    /// What another thread was made to run, for those that help it.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn force(level: Option<u8>) {
+        FORCED.set(level);
     }
 
     /// Calls `check` once per variant, with its name.

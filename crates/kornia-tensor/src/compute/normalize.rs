@@ -3,8 +3,10 @@
 // One contract, O1 and O2, covers every access of a loop; a block for each would hide the loops.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
-use crate::error::TensorError;
+use crate::element::Plain;
+use crate::error::{self, TensorError};
 use crate::layout::Layout;
+use crate::threads::{self, Kind, Parts, Together};
 use crate::wide::{self, Kernel};
 use crate::{TensorView, TensorViewMut};
 
@@ -54,6 +56,45 @@ pub(crate) unsafe fn run<T: Copy + Into<f32>>(
     if image.is_empty() {
         return; // there can be 2^60 rows without elements
     }
+    let bytes = image.numel() * size_of::<f32>();
+    if Plain::of::<T>().is_some()
+        && let Some(team) = threads::team(bytes.saturating_mul(2), &Kind::MEMORY)
+    {
+        let [height, width, _] = *image.shape();
+        let parts = Parts::new(height, 2 * bytes, false);
+        // SAFETY: D1: O2, for different rows; plain elements, converted as the language does.
+        let ends = unsafe { Together::new((image, out)) };
+        return team.run(0..parts.count(), |number| {
+            let (image, out) = ends.get();
+            let range = parts.range(number);
+            let [_, row, _] = *layout.strides();
+            let out = out.wrapping_offset(range.start.cast_signed() * row);
+            let shape = [channels.0.len(), range.len(), width];
+            let layout = Layout::from_checked(shape, *layout.strides());
+            // SAFETY: O2, for some of the rows.
+            unsafe {
+                rows(
+                    error::expect(image.try_narrow(0, range)),
+                    out,
+                    &layout,
+                    channels,
+                )
+            };
+        });
+    }
+    // SAFETY: by the caller.
+    unsafe { rows(image, out, layout, channels) };
+}
+
+/// # Safety
+///
+/// As for `run`; the image is not empty.
+unsafe fn rows<T: Copy + Into<f32>>(
+    image: TensorView<'_, T, 3>,
+    out: *mut f32,
+    layout: &Layout<3>,
+    channels: &Channels,
+) {
     let [height, width, _] = *image.shape();
     let [row, step, plane] = *image.strides();
     let [out_plane, out_row, out_step] = *layout.strides();

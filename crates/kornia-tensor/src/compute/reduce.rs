@@ -5,8 +5,11 @@ mod summand;
 
 use std::ops::ControlFlow;
 
-use super::runs::{self, Operand};
+use super::parallel::Walk;
+use super::runs::Operand;
 use crate::TensorView;
+use crate::element::Plain;
+use crate::threads::{self, Kind, PART, Together};
 use crate::wide::{self, Kernel};
 
 pub(crate) use axis::sum_axis;
@@ -17,9 +20,8 @@ const LANES: usize = 64;
 
 /// The sum of all elements, before it is rounded.
 pub(crate) fn total<T: Summand, const N: usize>(view: TensorView<'_, T, N>) -> T::Total {
-    over_stretches(view, T::NOTHING, |total, elements| {
-        wide::run(Sum { total, elements })
-    })
+    let add = |total, elements: &[T]| wide::run(Sum { total, elements });
+    over_stretches(view, T::NOTHING, add, T::join)
 }
 
 /// The smallest and the largest element that are equal to themselves.
@@ -27,14 +29,19 @@ pub(crate) fn min_max<T, const N: usize>(view: TensorView<'_, T, N>) -> Option<(
 where
     T: PartialOrd + Copy,
 {
-    let bounds = over_stretches(view, None, |bounds, elements| {
+    let widen = |bounds, elements: &[T]| {
         // Lanes are many elements on the stack.
         if size_of::<T>() <= 16 {
             wide::run(MinMax { bounds, elements })
         } else {
             one_by_one(bounds, elements)
         }
-    });
+    };
+    let join = |bounds: Option<(T, T)>, others: Option<(T, T)>| match (bounds, others) {
+        (Some((low, high)), Some(other)) => Some((lower(low, other.0), higher(high, other.1))),
+        (bounds, others) => bounds.or(others),
+    };
+    let bounds = over_stretches(view, None, widen, join);
     #[allow(clippy::eq_op, reason = "that is what tells NaN")]
     bounds.filter(|(low, _)| low == low)
 }
@@ -46,35 +53,56 @@ fn one_by_one<T: PartialOrd + Copy>(bounds: Option<(T, T)>, elements: &[T]) -> O
     })
 }
 
-/// Folds stretches of elements that lie side by side; all elements, in no particular order.
-fn over_stretches<T, A, const N: usize>(
+/// Folds stretches of elements that lie side by side, all elements in no particular order, part by
+/// part, and joins what the parts give in their order. `init` is nothing, for both.
+///
+/// The parts follow from the layout alone: the result is the same however many threads there are.
+fn over_stretches<T, A: Copy, const N: usize>(
     view: TensorView<'_, T, N>,
     init: A,
-    mut f: impl FnMut(A, &[T]) -> A,
+    f: impl Fn(A, &[T]) -> A + Sync,
+    join: impl Fn(A, A) -> A,
 ) -> A {
-    if let Some(elements) = view.contiguous() {
+    if let Some(elements) = view.contiguous()
+        && size_of_val(elements) <= PART
+    {
         return f(init, elements);
     }
     let operands = [Operand::read(view.first().as_ptr())];
-    let Some(plan) = super::plan_of([view.layout()], &operands) else {
+    // SAFETY: N1: V1. D1: nothing is written, and plain elements may be read by any thread.
+    let walk = super::plan_of([view.layout()], &operands)
+        .and_then(|plan| unsafe { Walk::new(plan, operands) });
+    let Some(walk) = walk else {
         return view.iter().fold(init, |total, element| {
             f(total, std::slice::from_ref(element))
         });
     };
-    let mut state = Some(init);
-    let each = |[first]: [*mut u8; 1], len| {
-        let first = first.cast_const().cast();
-        // SAFETY: N1: elements of the view, or copies of them, that may be read.
-        let elements = unsafe { std::slice::from_raw_parts(first, len) };
-        state = state.take().map(|state| f(state, elements));
-        ControlFlow::Continue(())
+    let part = |number, init: A| {
+        let mut state = init;
+        walk.part(number, |[first], len| {
+            let first = first.cast_const().cast();
+            // SAFETY: N1: elements of the view, or copies of them, that may be read.
+            state = f(state, unsafe { std::slice::from_raw_parts(first, len) });
+            ControlFlow::Continue(())
+        });
+        state
     };
-    // SAFETY: N1: V1. N2: asked by `plan_of`.
-    unsafe { runs::for_each(&plan, operands, each) };
-    match state {
-        Some(state) => state,
-        None => unreachable!("every stretch gives the state back"),
+    let bytes = view.numel().saturating_mul(size_of::<T>());
+    if Plain::of::<T>().is_some()
+        && let Some(team) = threads::team(bytes, &Kind::MEMORY)
+    {
+        let mut states = vec![init; walk.parts().len()];
+        // SAFETY: D1: one for each part; made of plain elements, or of numbers that hold more.
+        let ends = unsafe { Together::new((states.as_mut_ptr(), init)) };
+        team.run(walk.parts(), |number| {
+            let (states, init) = ends.get();
+            // SAFETY: there are as many as there are parts.
+            unsafe { states.wrapping_add(number).write(part(number, init)) };
+        });
+        return states.into_iter().reduce(join).unwrap_or(init);
     }
+    let states = walk.parts().map(|number| part(number, init));
+    states.reduce(join).unwrap_or(init)
 }
 
 /// Adds elements to a total.

@@ -4,17 +4,17 @@ use crate::wide::testing::for_each_variant;
 use crate::{Layout, Tensor, TensorView, TensorViewMut};
 
 /// A small generator of numbers that look random (G. Marsaglia, Xorshift RNGs, 2003).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() >> 16) as usize % end
     }
 
@@ -25,7 +25,7 @@ impl Dice {
 
 /// Axes of a base tensor, and how each is seen: in which order, backwards, with gaps, repeated.
 #[derive(Clone, Debug)]
-struct Sight<const N: usize> {
+pub(crate) struct Sight<const N: usize> {
     base: [usize; N],
     layout: Layout<N>,
     first: usize,
@@ -33,7 +33,7 @@ struct Sight<const N: usize> {
 
 impl<const N: usize> Sight<N> {
     /// A random layout of this shape; elements repeat only where that is allowed.
-    fn of(shape: [usize; N], dice: &mut Dice, repeats: bool) -> Self {
+    pub(crate) fn of(shape: [usize; N], dice: &mut Dice, repeats: bool) -> Self {
         let mut order: [usize; N] = std::array::from_fn(|axis| axis);
         // Half of the time nearly standard, which is where the special paths are.
         for axis in (1..N).rev() {
@@ -76,11 +76,11 @@ impl<const N: usize> Sight<N> {
         }
     }
 
-    fn elements(&self) -> usize {
+    pub(crate) fn elements(&self) -> usize {
         self.base.first().copied().unwrap_or(1)
     }
 
-    fn view<'a, T>(&self, elements: &'a [T]) -> TensorView<'a, T, N> {
+    pub(crate) fn view<'a, T>(&self, elements: &'a [T]) -> TensorView<'a, T, N> {
         let base = std::ptr::NonNull::from(elements).cast::<T>();
         // SAFETY: S1: `self.first` is the number of an element of the base.
         let first = unsafe { base.add(self.first) };
@@ -88,7 +88,7 @@ impl<const N: usize> Sight<N> {
         unsafe { TensorView::new(first, self.layout) }
     }
 
-    fn view_mut<'a, T>(&self, elements: &'a mut [T]) -> TensorViewMut<'a, T, N> {
+    pub(crate) fn view_mut<'a, T>(&self, elements: &'a mut [T]) -> TensorViewMut<'a, T, N> {
         let base = std::ptr::NonNull::from(elements).cast::<T>();
         // SAFETY: S1: `self.first` is the number of an element of the base.
         let first = unsafe { base.add(self.first) };
@@ -97,7 +97,7 @@ impl<const N: usize> Sight<N> {
     }
 
     /// The places of the elements in the base, in row-major order.
-    fn places(&self) -> Vec<usize> {
+    pub(crate) fn places(&self) -> Vec<usize> {
         let numbers: Vec<usize> = (0..self.elements()).collect();
         self.view(&numbers).iter().copied().collect()
     }
@@ -105,7 +105,7 @@ impl<const N: usize> Sight<N> {
 
 const LENS: [usize; 14] = [0, 1, 1, 2, 3, 3, 4, 5, 7, 16, 31, 64, 67, 200];
 
-fn shape<const N: usize>(dice: &mut Dice) -> [usize; N] {
+pub(crate) fn shape<const N: usize>(dice: &mut Dice) -> [usize; N] {
     loop {
         let shape = std::array::from_fn(|_| dice.pick(&LENS));
         let most = if cfg!(miri) { 150 } else { 3_000 };

@@ -167,7 +167,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         Ok(())
     }
 
-    /// A tensor of the elements converted with `From`. O(n).
+    /// A tensor of the elements converted with `From`. O(n), for numbers on
+    /// [several threads](crate#several-threads) where that pays.
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -182,7 +183,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         U: From<T>,
         T: Clone,
     {
-        self.map(|element| U::from(element.clone()))
+        error::expect(fresh(*self.shape(), None, |out| compute::cast(out, self)))
     }
 
     /// A tensor with clones of the elements. O(n).

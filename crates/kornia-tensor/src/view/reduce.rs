@@ -22,6 +22,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// Floats are added in short stretches first, and those sums in `f64` with compensation, so
     /// that the result is as good as its type: 40 million ones add up to 40 million in `f32` too.
+    /// The order depends on the layout alone, so the result is the same on every machine, and
+    /// however many [threads](crate#several-threads) there are.
     ///
     /// ```
     /// use kornia_tensor::Tensor;

@@ -3,7 +3,7 @@
 //! The result is worked out in tiles that stay in the cache: plane after plane of the axis is added
 //! to the lanes of a tile, and after each stretch the lanes to its columns, which are wider.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::ptr::NonNull;
 
 use super::summand::Summand;
@@ -14,13 +14,18 @@ use crate::error::TensorError;
 use crate::layout::Layout;
 use crate::plan::Plan;
 use crate::rank::{Nat, Pred};
+use crate::storage::StorageBuilder;
 use crate::stream::{self, Ahead, ROOM, Sink};
 use crate::tensor::fresh;
+use crate::threads::{self, Kind, Parts, Together};
 use crate::wide::{self, Kernel};
 use crate::{Tensor, TensorView};
 
 /// Elements of the result in a tile.
 const TILE: usize = 2048;
+
+/// Lines that are too few to be shared out as they are.
+const FEW: usize = 16;
 
 /// The sums along an axis.
 pub(crate) fn sum_axis<T: Summand, const N: usize, const M: usize>(
@@ -41,59 +46,89 @@ where
     }
     let first = view.try_select(axis, 0)?;
     let line = Layout::from_checked([len], [stride]);
-    fresh(*first.shape(), None, |out| {
+    let bytes = view.numel().saturating_mul(size_of::<T>());
+    fresh(*first.shape(), None, |out: &mut StorageBuilder<T::Sum>| {
+        let count = first.numel();
+        // SAFETY: D1: numbers; each sum is written by one thread.
+        let ends = unsafe { Together::new((first, out.slots())) };
         if stride.unsigned_abs() == 1 && len >= LANES {
-            // By address: a reference to the first element of a line gives no right to the rest.
-            for number in 0..first.numel() {
-                let offset = offset_of(first.layout(), number);
-                let Some(start) = NonNull::new(first.first().as_ptr().wrapping_offset(offset))
-                else {
-                    unreachable!("no element lies at address 0")
-                };
-                // SAFETY: V1: the elements of the axis from this one on are in the view.
-                let line = unsafe { TensorView::new(start, line) };
-                out.push(T::sum_of(total(line)));
-            }
-            return;
-        }
-        let (mut lanes, mut columns) = (Vec::new(), Vec::new());
-        let mut to = out.slots();
-        let bytes = first.numel().saturating_mul(size_of::<T::Sum>());
-        let streamed = stream::pays(bytes, bytes);
-        let _ending = streamed.then_some(stream::Ending);
-        let mut sink = streamed.then(|| Sink::new(to.cast()));
-        for (_, tile, offset) in tiles(first.layout()) {
-            let count = tile.numel();
-            lanes.resize(count, T::ZERO);
-            columns.resize(count, T::NO_COLUMN);
-            let from = first.first().as_ptr().wrapping_offset(offset).cast_const();
-            let mut tile = Tile {
-                first: from,
-                plan: Plan::new([&Layout::row_major(*tile.shape()), &tile]),
-                layout: tile,
-                planes: len,
-                stride,
-                lanes: &mut lanes,
-                columns: &mut columns,
+            let sums = |numbers: Range<usize>| {
+                let (first, to) = ends.get();
+                for number in numbers {
+                    // By address: a reference to the first element of a line gives no right to
+                    // the rest.
+                    let offset = offset_of(first.layout(), number);
+                    let Some(start) = NonNull::new(first.first().as_ptr().wrapping_offset(offset))
+                    else {
+                        unreachable!("no element lies at address 0")
+                    };
+                    // SAFETY: V1: the elements of the axis from this one on are in the view.
+                    let line = unsafe { TensorView::new(start, line) };
+                    let sum = T::sum_of(total(line));
+                    // SAFETY: B1: one of as many places as there are lines.
+                    unsafe { to.wrapping_add(number).write(sum) };
+                }
             };
-            // SAFETY: V1: a tile of the view, and the axis from each of its elements on. O2: the
-            // tiles follow one another, and make up the room of the builder (B1).
-            unsafe { tile.sums(to, sink.as_mut()) };
-            to = to.wrapping_add(count);
+            // Few lines are divided themselves.
+            let bytes = if count < FEW { 0 } else { bytes };
+            divide(count, bytes, sums);
+        } else {
+            let tiles: Vec<_> = tiles(first.layout()).collect();
+            let written = count.saturating_mul(size_of::<T::Sum>());
+            let streamed = stream::pays(written, written);
+            let sums = |numbers: Range<usize>| {
+                let (first, to) = ends.get();
+                let tiles = &tiles[numbers];
+                let Some(&(.., start)) = tiles.first() else {
+                    return;
+                };
+                let (mut lanes, mut columns) = (Vec::new(), Vec::new());
+                let _ending = streamed.then_some(stream::Ending);
+                let mut sink = streamed.then(|| Sink::new(to.wrapping_add(start).cast()));
+                for &(tile, offset, before) in tiles {
+                    lanes.resize(tile.numel(), T::ZERO);
+                    columns.resize(tile.numel(), T::NO_COLUMN);
+                    let from = first.first().as_ptr().wrapping_offset(offset).cast_const();
+                    let mut tile = Tile {
+                        first: from,
+                        plan: Plan::new([&Layout::row_major(*tile.shape()), &tile]),
+                        layout: tile,
+                        planes: len,
+                        stride,
+                        lanes: &mut lanes,
+                        columns: &mut columns,
+                    };
+                    // SAFETY: V1: a tile of the view, and the axis from each of its elements on.
+                    // O2: the tiles follow one another, and make up the room of the builder (B1).
+                    unsafe { tile.sums(to.wrapping_add(before), sink.as_mut()) };
+                }
+                if let Some(sink) = sink {
+                    // SAFETY: O2; the tiles have written what it was given.
+                    unsafe { sink.finish() };
+                }
+            };
+            divide(tiles.len(), bytes, sums);
         }
-        if let Some(sink) = sink {
-            // SAFETY: O2; the tiles have written what it was given.
-            unsafe { sink.finish() };
-        }
-        // SAFETY: the tiles make up all of it.
+        // SAFETY: the lines, or the tiles, make up all of it.
         unsafe { out.set_full() };
     })
 }
 
-/// Tiles of a layout whose indices follow one another in row-major order.
-fn tiles<const N: usize>(
-    layout: &Layout<N>,
-) -> impl Iterator<Item = ([usize; N], Layout<N>, isize)> {
+/// Calls `work` for all of `count` places, at which `bytes` bytes are read together, in parts and on
+/// several threads if that pays.
+fn divide(count: usize, bytes: usize, work: impl Fn(Range<usize>) + Sync) {
+    match threads::team(bytes, &Kind::MEMORY) {
+        Some(team) => {
+            let parts = Parts::new(count, bytes, false);
+            team.run(0..parts.count(), |number| work(parts.range(number)));
+        }
+        None => work(0..count),
+    }
+}
+
+/// Tiles of a layout whose indices follow one another in row-major order: where they start, and how
+/// many elements there are in those before.
+fn tiles<const N: usize>(layout: &Layout<N>) -> impl Iterator<Item = (Layout<N>, isize, usize)> {
     let mut size = [1; N];
     let mut room = TILE;
     for axis in (0..N).rev() {
@@ -104,7 +139,12 @@ fn tiles<const N: usize>(
             break;
         }
     }
-    layout.tiles(size).into_iter().flatten()
+    let tiles = layout.tiles(size).into_iter().flatten();
+    tiles.scan(0, |before, (_, tile, offset)| {
+        let start = *before;
+        *before += tile.numel();
+        Some((tile, offset, start))
+    })
 }
 
 /// Part of the result, and what is added up for it.

@@ -65,6 +65,10 @@ pub trait Adding: Copy {
     #[doc(hidden)]
     fn slowly(total: Self::Total, elements: impl Iterator<Item = Self>) -> Self::Total;
 
+    /// The total of both.
+    #[doc(hidden)]
+    fn join(total: Self::Total, other: Self::Total) -> Self::Total;
+
     /// Whether a lane has not overflowed.
     #[doc(hidden)]
     fn fits(lane: Self::Lane) -> bool;
@@ -106,6 +110,14 @@ impl Compensated {
         }
     }
 
+    fn join(self, other: Self) -> Self {
+        let Self { sum, lost } = self.add(other.sum);
+        Self {
+            sum,
+            lost: lost + other.lost,
+        }
+    }
+
     fn value(self) -> f64 {
         // Infinities and NaN have lost nothing that could be said.
         if self.sum.is_finite() {
@@ -140,6 +152,10 @@ macro_rules! integers {
 
             fn slowly(total: $total, elements: impl Iterator<Item = Self>) -> $total {
                 elements.fold(total, |total, element| total + element as $total)
+            }
+
+            fn join(total: $total, other: $total) -> $total {
+                total + other
             }
 
             #[inline(always)]
@@ -219,6 +235,10 @@ impl Adding for f32 {
         elements.fold(total, |total, element| total.add(f64::from(element)))
     }
 
+    fn join(total: Compensated, other: Compensated) -> Compensated {
+        total.join(other)
+    }
+
     #[inline(always)]
     fn fits(lane: f32) -> bool {
         lane.is_finite()
@@ -279,6 +299,10 @@ impl Adding for f64 {
 
     fn slowly(total: Compensated, elements: impl Iterator<Item = f64>) -> Compensated {
         elements.fold(total, Compensated::add)
+    }
+
+    fn join(total: Compensated, other: Compensated) -> Compensated {
+        total.join(other)
     }
 
     #[inline(always)]

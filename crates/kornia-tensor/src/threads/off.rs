@@ -1,0 +1,18 @@
+//! Without the feature `rayon` there is no team.
+
+use std::convert::Infallible;
+use std::ops::Range;
+
+/// There is none.
+pub(crate) struct Team(Infallible);
+
+impl Team {
+    pub(crate) fn run<W: Fn(usize) + Sync>(self, _parts: Range<usize>, _work: W) {
+        match self.0 {}
+    }
+}
+
+#[inline]
+pub(crate) fn gather(_threads: usize) -> Option<Team> {
+    None
+}

@@ -3,6 +3,7 @@
 //! In each row all candidates get the same input, their results are compared before anything is
 //! timed, and they take turns in every round, so what slows the machine down slows all of them.
 
+mod cliffs;
 mod constant;
 mod input;
 mod limits;
@@ -21,6 +22,7 @@ use std::thread::available_parallelism;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use cliffs::{CLIFFS, Cliff};
 use constant::CONSTANTS;
 use input::{Input, Kind};
 use measure::{Candidate, measure};
@@ -36,6 +38,7 @@ enum Task {
     Frames,
     Messages(Kind),
     Growth(usize),
+    Cliff(Cliff, usize),
 }
 
 fn tasks(options: &Options) -> Vec<Task> {
@@ -71,6 +74,16 @@ fn tasks(options: &Options) -> Vec<Task> {
                 .map(Task::Growth),
         );
     }
+    if options.wants_part("cliffs") {
+        for cliff in CLIFFS
+            .into_iter()
+            .filter(|cliff| options.wants_row(cliff.row_name()))
+        {
+            let values = cliff.values().into_iter();
+            let values = values.filter(|value| cliff != Cliff::Side || *value <= options.widest);
+            tasks.extend(values.map(|value| Task::Cliff(cliff, value)));
+        }
+    }
     tasks
 }
 
@@ -81,6 +94,7 @@ struct Comparison {
     bar: ProgressBar,
     measured: Vec<Measured>,
     growth: Vec<(usize, Vec<(&'static str, f64)>)>,
+    cliffs: Vec<cliffs::Point>,
 }
 
 impl Comparison {
@@ -134,6 +148,15 @@ impl Comparison {
                 let candidates = self.candidates(&ROWS[0], [bytes / 1024, 64, 4], false);
                 let seconds = measure(candidates, self.options.budget / 2);
                 self.growth.push((*bytes, seconds));
+            }
+            Task::Cliff(cliff, value) => {
+                self.bar.set_message(format!("{cliff:?} {value}"));
+                let candidates = match cliff.row(*value) {
+                    Some((row, shape)) => self.candidates(row, shape, false),
+                    None => cliffs::shifted(*value),
+                };
+                let seconds = measure(candidates, self.options.budget / 4);
+                self.cliffs.push((*cliff, *value, seconds));
             }
         }
     }
@@ -214,6 +237,7 @@ impl Comparison {
             }
         }
         plot::growth(&out.join("growth.svg"), &self.growth, &names)?;
+        cliffs::plot(&out.join("cliffs.svg"), &self.cliffs)?;
         println!("{table}");
         println!("Written to {}", out.display());
         Ok(())
@@ -270,6 +294,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         bar,
         measured: Vec::new(),
         growth: Vec::new(),
+        cliffs: Vec::new(),
     };
     for task in &tasks {
         comparison.run(task);

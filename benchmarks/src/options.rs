@@ -12,7 +12,7 @@ Compares kornia-tensor with its peers; writes a table and plots.
     --rows NAME,..      rows whose name contains one of these
     --sizes NAME,..     of 256x256, 1080p, 4K
     --peers NAME,..     others whose name contains one of these; kornia-tensor is always there
-    --parts NAME,..     of short, warm, fresh, reduce, frames, messages, growth
+    --parts NAME,..     of short, warm, fresh, reduce, frames, messages, growth, cliffs
     --python PATH       an interpreter that has numpy, and cv2 and torch if they are to take part
                         (default: python3, left out if it has no numpy)
     --no-python         leave them out
@@ -53,6 +53,8 @@ pub struct Options {
     pub message: [usize; 3],
     /// Most bytes of the plot over size.
     pub longest: usize,
+    /// Longest side of the matrices of the plot over awkward numbers.
+    pub widest: usize,
     pub out: PathBuf,
 }
 
@@ -69,6 +71,7 @@ impl Options {
             budget: Duration::from_secs(1),
             message: [1080, 1920, 3],
             longest: 256 << 20,
+            widest: usize::MAX,
             out: root.join("out/benchmarks"),
         };
         while let Some(argument) = arguments.next() {
@@ -82,6 +85,7 @@ impl Options {
                     options.sizes.truncate(1);
                     options.message = [108, 192, 3];
                     options.longest = 4 << 20;
+                    options.widest = 1100;
                 }
                 "--rows" => options.rows = list(&value()?),
                 "--peers" => options.peers = list(&value()?),

@@ -25,7 +25,7 @@ const COLOURS: [RGBColor; 9] = [
 const OUR_COLOUR: RGBColor = RGBColor(214, 69, 65);
 
 /// A colour for each name, the same in all plots.
-fn colour(name: &str, names: &[&str]) -> RGBColor {
+pub fn colour(name: &str, names: &[&str]) -> RGBColor {
     match names.iter().position(|known| *known == name) {
         _ if name.starts_with(OURS) && !name.contains("0.2.0") => OUR_COLOUR,
         _ if name.starts_with(LIMIT) => BLACK,

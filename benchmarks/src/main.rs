@@ -4,6 +4,8 @@
 //! timed, and they take turns in every round, so what slows the machine down slows all of them.
 
 mod constant;
+mod files;
+mod heap;
 mod input;
 mod limits;
 mod measure;
@@ -22,7 +24,8 @@ use std::thread::available_parallelism;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use constant::CONSTANTS;
-use input::{Input, Kind};
+use files::{FORMATS, Format};
+use input::{Input, Kind, Output};
 use measure::{Candidate, measure};
 use options::{Options, Size};
 use python::Python;
@@ -35,6 +38,8 @@ enum Task {
     Bulk(&'static str, &'static Row, Size),
     Frames,
     Messages(Kind),
+    /// To files or, if not, to memory.
+    Files(&'static str, Format, Kind, bool),
     Growth(usize),
 }
 
@@ -60,9 +65,6 @@ fn tasks(options: &Options) -> Vec<Task> {
     if options.wants_part("frames") && options.wants_row("frames") {
         tasks.push(Task::Frames);
     }
-    if options.wants_part("messages") && options.wants_row("messages") {
-        tasks.extend([Task::Messages(Kind::U8), Task::Messages(Kind::F32)]);
-    }
     if options.wants_part("growth") && options.wants_row("copy_f32") {
         let sizes = (12..).map(|power| 1usize << power);
         tasks.extend(
@@ -70,6 +72,19 @@ fn tasks(options: &Options) -> Vec<Task> {
                 .take_while(|bytes| *bytes <= options.longest)
                 .map(Task::Growth),
         );
+    }
+    // These are last, because from here on the heap is kept.
+    if options.wants_part("messages") && options.wants_row("messages") {
+        tasks.extend([Task::Messages(Kind::U8), Task::Messages(Kind::F32)]);
+    }
+    for (part, to_disk) in [("files", true), ("formats", false)] {
+        let formats = FORMATS.iter().filter(|(name, format)| {
+            options.wants_row(name) && (to_disk || *format != Format::Mapped)
+        });
+        for (name, format) in formats.filter(|_| options.wants_part(part)) {
+            let kinds = [Kind::U8, Kind::F32];
+            tasks.extend(kinds.map(|kind| Task::Files(name, *format, kind, to_disk)));
+        }
     }
     tasks
 }
@@ -118,6 +133,7 @@ impl Comparison {
                 self.keep("frames", "two clones, two sends", "", candidates);
             }
             Task::Messages(kind) => {
+                heap::keep();
                 let input = Input::new(self.options.message);
                 let (name, both) = match kind {
                     Kind::U8 => ("u8", messages::candidates::<u8>(&input)),
@@ -128,6 +144,9 @@ impl Comparison {
                     self.keep("messages", &format!("{direction} {name}"), "", candidates);
                 }
             }
+            Task::Files(name, format, kind, to_disk) => {
+                self.files(name, *format, *kind, *to_disk);
+            }
             Task::Growth(bytes) => {
                 self.bar
                     .set_message(format!("copy of {}", plot::size(*bytes)));
@@ -135,6 +154,61 @@ impl Comparison {
                 let seconds = measure(candidates, self.options.budget / 2);
                 self.growth.push((*bytes, seconds));
             }
+        }
+    }
+
+    /// One format in both directions.
+    fn files(&mut self, name: &str, format: Format, kind: Kind, to_disk: bool) {
+        heap::keep();
+        let input = Input::new(self.options.message);
+        let folder = self
+            .options
+            .files
+            .join(format!("kornia-bench-{}", std::process::id()));
+        let place = to_disk.then_some(folder.as_path());
+        if let Err(error) = place.map_or(Ok(()), fs::create_dir_all) {
+            self.complain(name, &error.to_string());
+            return;
+        }
+        let (kind, expected, both) = match kind {
+            Kind::U8 => {
+                let wanted = |name: &str| self.options.wants_peer(name);
+                let both = files::candidates::<u8>(format, place, &input, wanted);
+                ("u8", Output::U8(input.bytes.clone()), both)
+            }
+            Kind::F32 => {
+                let wanted = |name: &str| self.options.wants_peer(name);
+                let both = files::candidates::<f32>(format, place, &input, wanted);
+                ("f32", Output::F32(input.a.clone()), both)
+            }
+        };
+        let part = if to_disk { "files" } else { "formats" };
+        for (direction, mut candidates) in [("write", both.write), ("read", both.read)] {
+            if format == Format::Mapped && direction == "write" {
+                continue;
+            }
+            let row = format!("{name}, {direction} {kind}");
+            self.bar.set_message(row.clone());
+            if let Some(python) = &self.python {
+                let wanted = |name: &str| self.options.wants_peer(name);
+                let short = if format == Format::Mapped {
+                    "mapped"
+                } else {
+                    name
+                };
+                let question = format!("files:{short}:{direction}:{kind}");
+                let mode = place.map_or("-".to_string(), |folder| folder.display().to_string());
+                let (others, complaints) =
+                    python.candidates(&question, input.shape, &mode, &expected, wanted);
+                candidates.extend(others);
+                complaints
+                    .iter()
+                    .for_each(|complaint| self.complain(&row, complaint));
+            }
+            self.keep(part, &row, "", candidates);
+        }
+        if to_disk && let Err(error) = fs::remove_dir_all(&folder) {
+            self.complain(name, &error.to_string());
         }
     }
 
@@ -153,23 +227,24 @@ impl Comparison {
         for (name, run, expected) in checked {
             match Candidate::checked(name, run, expected) {
                 Ok(candidate) => candidates.push(candidate),
-                Err(difference) => self.complain(row, &difference),
+                Err(difference) => self.complain(row.name, &difference),
             }
         }
         if let Some(python) = &self.python {
-            let (others, complaints) = python.candidates(row, shape, allocate, &expected, wanted);
+            let mode = if allocate { "fresh" } else { "warm" };
+            let (others, complaints) = python.candidates(row.name, shape, mode, &expected, wanted);
             candidates.extend(others);
             complaints
                 .iter()
-                .for_each(|complaint| self.complain(row, complaint));
+                .for_each(|complaint| self.complain(row.name, complaint));
         }
         candidates
     }
 
     /// Whoever comes to another result is left out, and said to be.
-    fn complain(&self, row: &Row, difference: &str) {
+    fn complain(&self, row: &str, difference: &str) {
         self.bar
-            .suspend(|| eprintln!("left out of {}: {difference}", row.name));
+            .suspend(|| eprintln!("left out of {row}: {difference}"));
     }
 
     fn keep(
@@ -194,7 +269,8 @@ impl Comparison {
         let table = markdown(&self.measured, about);
         fs::write(out.join("table.md"), &table)?;
         let names: Vec<_> = peers::names()
-            .chain(["numpy", "cv2", "torch"])
+            .chain(["ndarray-npy", "safetensors"])
+            .chain(python::NAMES)
             .skip(1)
             .collect();
         for (part, title) in PARTS {

@@ -1,8 +1,12 @@
-"""NumPy, OpenCV and PyTorch, one thread each, as seen by the Rust program that starts this.
+"""NumPy, OpenCV, PyTorch and safetensors, one thread each, as seen by the Rust program that starts this.
 
 Reads a question a line: `versions`, `make ROW H W C fresh|warm`, `time PEER TIMES`. Answers a line.
+A row of files is `files:FORMAT:write|read:u8|f32`, with a folder, or `-` for memory, as its last word.
 """
 
+import ctypes
+import io
+import os
 import sys
 import time
 
@@ -20,6 +24,12 @@ try:
     torch.set_num_threads(1)
 except ImportError:
     torch = None
+
+try:
+    import safetensors
+    import safetensors.numpy
+except ImportError:
+    safetensors = None
 
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
@@ -245,6 +255,107 @@ def torch_row(name, h, w, c, fresh):
     }.get(name)
 
 
+def image_of(kind, h, w, c):
+    n = h * w * c
+    data = (mix(0, n) >> np.uint64(56)).astype(np.uint8) if kind == "u8" else floats(1 << 40, n)
+    return data.reshape(h, w, c)
+
+
+def directions(direction, write, read):
+    """Two functions: the work, and from its result the array that it stands for."""
+    written = write()
+    if direction == "write":
+        return write, read
+    return lambda: read(written), lambda result: result
+
+
+def numpy_files(form, direction, kind, h, w, c, place):
+    image = image_of(kind, h, w, c)
+    saves = {"npy": lambda to: np.save(to, image), "npz": lambda to: np.savez(to, image=image)}
+    loads = {"npy": np.load, "npz": lambda file: np.load(file)["image"]}
+    if form not in saves:
+        return None
+    path = os.path.join(place, f"numpy.{form}")
+
+    def to_memory():
+        file = io.BytesIO()
+        saves[form](file)
+        return file
+
+    def to_file():
+        saves[form](path)
+        return path
+
+    def from_memory(file):
+        file.seek(0)
+        return loads[form](file)
+
+    if place == "-":
+        return directions(direction, to_memory, from_memory)
+    return directions(direction, to_file, loads[form])
+
+
+def safetensors_files(form, direction, kind, h, w, c, place):
+    image = image_of(kind, h, w, c)
+    named = {"image": image}
+    path = os.path.join(place, "python.safetensors")
+
+    def to_file():
+        safetensors.numpy.save_file(named, path)
+        return path
+
+    def load(path):
+        return safetensors.numpy.load_file(path, backend="pread")["image"]
+
+    def mapped(path):
+        return safetensors.numpy.load_file(path)["image"]
+
+    if form == "mapped":
+        return directions(direction, to_file, mapped)
+    if form != "safetensors":
+        return None
+    if place == "-":
+        return directions(
+            direction,
+            lambda: safetensors.numpy.save(named),
+            lambda data: safetensors.numpy.load(data)["image"],
+        )
+    return directions(direction, to_file, load)
+
+
+FILE_PEERS = {"numpy": numpy_files}
+if safetensors is not None:
+    FILE_PEERS["safetensors"] = safetensors_files
+
+
+def keep_heap():
+    """As the Rust side does, see its `heap.rs`."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return
+    M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+    mallopt(M_MMAP_MAX, 0)
+    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def made(name, h, w, c, mode):
+    """For each peer that can do the row, the work and how to look at its result."""
+    if name.startswith("files:"):
+        keep_heap()
+        form, direction, kind = name.split(":")[1:]
+        for peer, row in FILE_PEERS.items():
+            yield peer, lambda row=row: row(form, direction, kind, h, w, c, mode)
+    else:
+        for peer, row in PEERS.items():
+
+            def simple(row=row):
+                run = row(name, h, w, c, mode == "fresh")
+                return run and (run, lambda result: result)
+
+            yield peer, simple
+
+
 PEERS = {"numpy": numpy_row}
 if cv2 is not None:
     PEERS["cv2"] = cv2_row
@@ -256,6 +367,7 @@ def versions():
     found = [f"numpy {np.__version__}"]
     found += [f"cv2 {cv2.__version__}"] if cv2 else []
     found += [f"torch {torch.__version__}"] if torch else []
+    found += [f"safetensors {safetensors.__version__}"] if safetensors else []
     return ", ".join(found)
 
 
@@ -269,13 +381,14 @@ def main():
             name, h, w, c, mode = question[1], *map(int, question[2:5]), question[5]
             runs.clear()
             found = []
-            for peer, row in PEERS.items():
+            for peer, make in made(name, h, w, c, mode):
                 try:
-                    run = row(name, h, w, c, mode == "fresh")
-                    if run is None:
+                    both = make()
+                    if both is None:
                         continue
+                    run, look = both
                     run()
-                    found.append(f"{peer}={digest(run())!r}")
+                    found.append(f"{peer}={digest(look(run()))!r}")
                     runs[peer] = run
                 except Exception as error:  # a version without it: the row goes on without
                     print(f"{peer} cannot do {name}: {error}", file=sys.stderr)

@@ -5,6 +5,8 @@
 
 mod cliffs;
 mod constant;
+mod files;
+mod heap;
 mod input;
 mod limits;
 mod measure;
@@ -24,7 +26,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use cliffs::{CLIFFS, Cliff};
 use constant::CONSTANTS;
-use input::{Input, Kind};
+use files::{FORMATS, Format};
+use input::{Input, Kind, Output};
 use measure::{Candidate, measure};
 use options::{Options, Size};
 use python::Python;
@@ -37,6 +40,8 @@ enum Task {
     Bulk(&'static str, &'static Row, Size),
     Frames,
     Messages(Kind),
+    /// To files or, if not, to memory.
+    Files(&'static str, Format, Kind, bool),
     Growth(usize),
     Cliff(Cliff, usize),
 }
@@ -63,9 +68,6 @@ fn tasks(options: &Options) -> Vec<Task> {
     if options.wants_part("frames") && options.wants_row("frames") {
         tasks.push(Task::Frames);
     }
-    if options.wants_part("messages") && options.wants_row("messages") {
-        tasks.extend([Task::Messages(Kind::U8), Task::Messages(Kind::F32)]);
-    }
     if options.wants_part("growth") && options.wants_row("copy_f32") {
         let sizes = (12..).map(|power| 1usize << power);
         tasks.extend(
@@ -82,6 +84,19 @@ fn tasks(options: &Options) -> Vec<Task> {
             let values = cliff.values().into_iter();
             let values = values.filter(|value| cliff != Cliff::Side || *value <= options.widest);
             tasks.extend(values.map(|value| Task::Cliff(cliff, value)));
+        }
+    }
+    // These are last, because from here on the heap is kept.
+    if options.wants_part("messages") && options.wants_row("messages") {
+        tasks.extend([Task::Messages(Kind::U8), Task::Messages(Kind::F32)]);
+    }
+    for (part, to_disk) in [("files", true), ("formats", false)] {
+        let formats = FORMATS.iter().filter(|(name, format)| {
+            options.wants_row(name) && (to_disk || *format != Format::Mapped)
+        });
+        for (name, format) in formats.filter(|_| options.wants_part(part)) {
+            let kinds = [Kind::U8, Kind::F32];
+            tasks.extend(kinds.map(|kind| Task::Files(name, *format, kind, to_disk)));
         }
     }
     tasks
@@ -132,6 +147,7 @@ impl Comparison {
                 self.keep("frames", "two clones, two sends", "", candidates);
             }
             Task::Messages(kind) => {
+                heap::keep();
                 let input = Input::new(self.options.message);
                 let (name, both) = match kind {
                     Kind::U8 => ("u8", messages::candidates::<u8>(&input)),
@@ -141,6 +157,9 @@ impl Comparison {
                     self.bar.set_message(format!("{direction} {name}"));
                     self.keep("messages", &format!("{direction} {name}"), "", candidates);
                 }
+            }
+            Task::Files(name, format, kind, to_disk) => {
+                self.files(name, *format, *kind, *to_disk);
             }
             Task::Growth(bytes) => {
                 self.bar
@@ -161,6 +180,61 @@ impl Comparison {
         }
     }
 
+    /// One format in both directions.
+    fn files(&mut self, name: &str, format: Format, kind: Kind, to_disk: bool) {
+        heap::keep();
+        let input = Input::new(self.options.message);
+        let folder = self
+            .options
+            .files
+            .join(format!("kornia-bench-{}", std::process::id()));
+        let place = to_disk.then_some(folder.as_path());
+        if let Err(error) = place.map_or(Ok(()), fs::create_dir_all) {
+            self.complain(name, &error.to_string());
+            return;
+        }
+        let (kind, expected, both) = match kind {
+            Kind::U8 => {
+                let wanted = |name: &str| self.options.wants_peer(name);
+                let both = files::candidates::<u8>(format, place, &input, wanted);
+                ("u8", Output::U8(input.bytes.clone()), both)
+            }
+            Kind::F32 => {
+                let wanted = |name: &str| self.options.wants_peer(name);
+                let both = files::candidates::<f32>(format, place, &input, wanted);
+                ("f32", Output::F32(input.a.clone()), both)
+            }
+        };
+        let part = if to_disk { "files" } else { "formats" };
+        for (direction, mut candidates) in [("write", both.write), ("read", both.read)] {
+            if format == Format::Mapped && direction == "write" {
+                continue;
+            }
+            let row = format!("{name}, {direction} {kind}");
+            self.bar.set_message(row.clone());
+            if let Some(python) = &self.python {
+                let wanted = |name: &str| self.options.wants_peer(name);
+                let short = if format == Format::Mapped {
+                    "mapped"
+                } else {
+                    name
+                };
+                let question = format!("files:{short}:{direction}:{kind}");
+                let mode = place.map_or("-".to_string(), |folder| folder.display().to_string());
+                let (others, complaints) =
+                    python.candidates(&question, input.shape, &mode, &expected, wanted);
+                candidates.extend(others);
+                complaints
+                    .iter()
+                    .for_each(|complaint| self.complain(&row, complaint));
+            }
+            self.keep(part, &row, "", candidates);
+        }
+        if to_disk && let Err(error) = fs::remove_dir_all(&folder) {
+            self.complain(name, &error.to_string());
+        }
+    }
+
     /// The limits and all peers whose result is right.
     fn candidates(&self, row: &Row, shape: [usize; 3], allocate: bool) -> Vec<Candidate> {
         let input = Input::new(shape);
@@ -176,23 +250,24 @@ impl Comparison {
         for (name, run, expected) in checked {
             match Candidate::checked(name, run, expected) {
                 Ok(candidate) => candidates.push(candidate),
-                Err(difference) => self.complain(row, &difference),
+                Err(difference) => self.complain(row.name, &difference),
             }
         }
         if let Some(python) = &self.python {
-            let (others, complaints) = python.candidates(row, shape, allocate, &expected, wanted);
+            let mode = if allocate { "fresh" } else { "warm" };
+            let (others, complaints) = python.candidates(row.name, shape, mode, &expected, wanted);
             candidates.extend(others);
             complaints
                 .iter()
-                .for_each(|complaint| self.complain(row, complaint));
+                .for_each(|complaint| self.complain(row.name, complaint));
         }
         candidates
     }
 
     /// Whoever comes to another result is left out, and said to be.
-    fn complain(&self, row: &Row, difference: &str) {
+    fn complain(&self, row: &str, difference: &str) {
         self.bar
-            .suspend(|| eprintln!("left out of {}: {difference}", row.name));
+            .suspend(|| eprintln!("left out of {row}: {difference}"));
     }
 
     fn keep(
@@ -217,7 +292,8 @@ impl Comparison {
         let table = markdown(&self.measured, about);
         fs::write(out.join("table.md"), &table)?;
         let names: Vec<_> = peers::names()
-            .chain(["numpy", "cv2", "torch"])
+            .chain(["ndarray-npy", "safetensors"])
+            .chain(python::NAMES)
             .skip(1)
             .collect();
         for (part, title) in PARTS {

@@ -1,8 +1,9 @@
 //! What the command line asks for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::python::NAMES;
 use crate::{peers, work};
 
 pub const HELP: &str = "\
@@ -12,8 +13,10 @@ Compares kornia-tensor with its peers; writes a table and plots.
     --rows NAME,..      rows whose name contains one of these
     --sizes NAME,..     of 256x256, 1080p, 4K
     --peers NAME,..     others whose name contains one of these; kornia-tensor is always there
-    --parts NAME,..     of short, warm, fresh, reduce, frames, messages, growth, cliffs
-    --python PATH       an interpreter that has numpy, and cv2 and torch if they are to take part
+    --parts NAME,..     of short, warm, fresh, reduce, frames, messages, formats, files, growth,
+                        cliffs
+    --files DIR         where the part \"files\" writes (default: /dev/shm, which is memory)
+    --python PATH       an interpreter that has numpy, and cv2, torch, safetensors if they are to take part
                         (default: python3, left out if it has no numpy)
     --no-python         leave them out
     --seconds S         time for each row (default 1)
@@ -56,6 +59,8 @@ pub struct Options {
     /// Longest side of the matrices of the plot over awkward numbers.
     pub widest: usize,
     pub out: PathBuf,
+    /// Where files are written and read.
+    pub files: PathBuf,
 }
 
 impl Options {
@@ -73,6 +78,10 @@ impl Options {
             longest: 256 << 20,
             widest: usize::MAX,
             out: root.join("out/benchmarks"),
+            files: match Path::new("/dev/shm") {
+                memory if memory.is_dir() => memory.to_path_buf(),
+                _ => std::env::temp_dir(),
+            },
         };
         while let Some(argument) = arguments.next() {
             let mut value = || {
@@ -104,6 +113,7 @@ impl Options {
                     options.budget = Duration::try_from_secs_f64(seconds).map_err(|_| HELP)?;
                 }
                 "--out" => options.out = value()?.into(),
+                "--files" => options.files = value()?.into(),
                 "--list" => return Err(names()),
                 _ => return Err(HELP.to_string()),
             }
@@ -133,8 +143,9 @@ fn names() -> String {
     let rows: Vec<_> = work::ROWS.iter().map(|row| row.name).collect();
     let peers: Vec<_> = peers::names().collect();
     format!(
-        "rows: {}\npeers: {}, numpy, cv2, torch",
+        "rows: {}\npeers: {}, safetensors, {}",
         rows.join(" "),
-        peers.join(", ")
+        peers.join(", "),
+        NAMES.join(", ")
     )
 }

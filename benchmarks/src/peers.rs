@@ -6,9 +6,11 @@ mod mdarray;
 mod ndarray;
 mod ours;
 mod rten;
+mod safetensors;
 mod v0_2;
 
 use crate::constant::Constant;
+use crate::files::{Both, Element, Format};
 use crate::input::Input;
 use crate::measure::{Candidate, Run};
 use crate::work::Row;
@@ -53,6 +55,25 @@ pub fn runs(
 pub fn constants(work: Constant, wanted: impl Fn(&str) -> bool) -> Vec<Candidate> {
     let wanted = PEERS.iter().filter(|(name, ..)| wanted(name));
     wanted.filter_map(|(.., short)| short(work)).collect()
+}
+
+/// Everyone's way to write and to read files.
+pub fn files<T: Element>(
+    format: Format,
+    input: &Input,
+    wanted: impl Fn(&str) -> bool,
+    both: &mut Both,
+) {
+    type Files = fn(Format, &Input, &mut Both);
+    let all: [(&str, Files); 4] = [
+        (ours::NAME, ours::files::<T>),
+        (ndarray::NAME, ndarray::files::<T>),
+        (candle::NAME, candle::files::<T>),
+        (safetensors::NAME, safetensors::files::<T>),
+    ];
+    for (_, files) in all.iter().filter(|(name, _)| wanted(name)) {
+        files(format, input, both);
+    }
 }
 
 pub use handles::{frames, limits};

@@ -1,4 +1,4 @@
-//! NumPy, OpenCV and PyTorch take part through a process that waits for its turns.
+//! NumPy, OpenCV, PyTorch and safetensors of Python take part through a process that waits for its turns.
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use crate::input::Output;
 use crate::measure::Candidate;
-use crate::work::Row;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/peers.py");
 /// They are told apart by name, and a name lives as long as the program.
-const NAMES: [&str; 3] = ["numpy", "cv2", "torch"];
+pub const NAMES: [&str; 4] = ["numpy", "cv2", "torch", "safetensors (Python)"];
 
 /// The process. It ends with the last handle, because its input does.
 #[derive(Clone)]
@@ -69,16 +68,15 @@ impl Python {
     /// Those who can do a row and come to the same result, and complaints about the others.
     pub fn candidates(
         &self,
-        row: &Row,
+        row: &str,
         shape: [usize; 3],
-        allocate: bool,
+        mode: &str,
         expected: &Output,
         wanted: impl Fn(&str) -> bool,
     ) -> (Vec<Candidate>, Vec<String>) {
         let (mut candidates, mut complaints) = (Vec::new(), Vec::new());
         let [h, w, c] = shape;
-        let mode = if allocate { "fresh" } else { "warm" };
-        let answer = match self.ask(&format!("make {} {h} {w} {c} {mode}", row.name)) {
+        let answer = match self.ask(&format!("make {row} {h} {w} {c} {mode}")) {
             Ok(answer) => answer,
             Err(error) => return (candidates, vec![format!("python: {error}")]),
         };
@@ -87,7 +85,8 @@ impl Python {
                 complaints.push(format!("python: {answer}"));
                 break;
             };
-            let Some(&name) = NAMES.iter().find(|known| **known == name && wanted(name)) else {
+            let known = |known: &&&str| known.split(' ').next() == Some(name) && wanted(known);
+            let Some(&name) = NAMES.iter().find(known) else {
                 continue;
             };
             let (seen, expected) = (digest.parse().unwrap_or(f64::NAN), expected.digest());
@@ -104,7 +103,8 @@ impl Python {
     fn candidate(&self, name: &'static str) -> Candidate {
         let python = self.clone();
         Candidate::timed(name, move |times| {
-            let nanoseconds = python.ask(&format!("time {name} {times}"));
+            let peer = name.split(' ').next().unwrap_or_default();
+            let nanoseconds = python.ask(&format!("time {peer} {times}"));
             let nanoseconds = nanoseconds.and_then(|n| n.parse().map_err(|_| n));
             Duration::from_nanos(nanoseconds.expect("the script times what it made"))
         })

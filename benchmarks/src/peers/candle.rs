@@ -1,8 +1,12 @@
 //! candle-core on the CPU: every result is allocated, every handle is shared.
 
+use std::collections::HashMap;
+use std::path::Path;
+
 use candle_core::{DType, Device, Tensor, WithDType};
 
 use crate::constant::{Constant, LARGE, RESHAPED, SHAPE, elements};
+use crate::files::{self, Both, Element, Format};
 use crate::input::{Input, Kind, Output, Pixel};
 use crate::measure::{Candidate, Run, fresh};
 use crate::work::{DEVIATION, FILL, MEAN, Row, SCALE, Work, middle};
@@ -149,4 +153,52 @@ pub fn constant(work: Constant) -> Option<Candidate> {
         }),
         _ => return None,
     })
+}
+
+pub fn files<T: Element>(format: Format, input: &Input, both: &mut Both) {
+    let image = image(input.shape, T::of(input));
+    let named = HashMap::from([(files::NAME, image.clone())]);
+    let save = |named: &HashMap<&str, Tensor>, path: &Path| {
+        candle_core::safetensors::save(named, path).unwrap();
+    };
+    match format {
+        Format::Npy => {
+            let write = |image: &Tensor, path: &Path| image.write_npy(path).unwrap();
+            let read = |path: &Path| Tensor::read_npy(path).unwrap();
+            both.in_file(NAME, image, write, read, output::<T>);
+        }
+        Format::Npz => {
+            let write = |image: &Tensor, path: &Path| {
+                Tensor::write_npz(&[(files::NAME, image)], path).unwrap();
+            };
+            let read = |path: &Path| {
+                let mut found = Tensor::read_npz_by_name(path, &[files::NAME]).unwrap();
+                found.remove(0)
+            };
+            both.in_file(NAME, image, write, read, output::<T>);
+        }
+        Format::SafeTensors => {
+            let only = |named: HashMap<String, Tensor>| named.into_values().next().unwrap();
+            let read = move |path: &Path| only(candle_core::safetensors::load(path, CPU).unwrap());
+            both.in_file(NAME, named.clone(), save, read, output::<T>);
+            let write =
+                |named: &HashMap<&str, Tensor>| safetensors::serialize(named, None).unwrap();
+            let load = candle_core::safetensors::load_buffer;
+            let read = move |bytes: &Vec<u8>| only(load(bytes, CPU).unwrap());
+            both.in_memory(NAME, named, write, read, output::<T>);
+        }
+        Format::Mapped => {
+            use candle_core::safetensors::MmapedSafetensors;
+            let read = |path: &Path| {
+                // SAFETY: nobody changes the file while it is mapped.
+                let mapped = unsafe { MmapedSafetensors::new(path) }.unwrap();
+                assert_eq!(mapped.get(files::NAME).unwrap().shape().len(), 3);
+                mapped
+            };
+            let look = |mapped: &MmapedSafetensors| {
+                T::output(T::of_bytes(mapped.get(files::NAME).unwrap().data()))
+            };
+            both.in_file(NAME, named, save, read, look);
+        }
+    }
 }

@@ -1,8 +1,15 @@
 //! ndarray: arrays that own a `Vec`, and `ArcArray` where handles are asked for.
 
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Cursor, Read, Seek, Write};
+use std::path::Path;
+
 use ndarray::{ArcArray, Array, ArrayView, Axis, Dimension, Ix2, Ix3, Zip, s};
 
+use ndarray_npy::{NpzReader, NpzWriter, ReadNpyExt, WriteNpyExt, read_npy, write_npy};
+
 use crate::constant::{Constant, LARGE, RESHAPED, SHAPE, elements};
+use crate::files::{self, Both, Element, Format};
 use crate::input::{Input, Kind, Output, Pixel};
 use crate::measure::{Candidate, Run, fresh, warm};
 use crate::work::{DEVIATION, FILL, MEAN, Row, SCALE, Work, map, middle};
@@ -238,4 +245,45 @@ pub fn constant(work: Constant) -> Option<Candidate> {
                 .0
         }),
     })
+}
+
+/// The crate ndarray-npy.
+pub fn files<T: Element>(format: Format, input: &Input, both: &mut Both) {
+    const NAME: &str = "ndarray-npy";
+    type Archive = Cursor<Vec<u8>>;
+    fn add<T: Element, W: Write + Seek>(image: &Image<T>, to: W) -> W {
+        let mut npz = NpzWriter::new(to);
+        npz.add_array(files::NAME, image).unwrap();
+        npz.finish().unwrap()
+    }
+    fn find<T: Element>(from: impl Read + Seek) -> Image<T> {
+        NpzReader::new(from).unwrap().by_name(files::NAME).unwrap()
+    }
+    let image = image(input.shape, T::of(input));
+    match format {
+        Format::Npy => {
+            let write = |image: &Image<T>, path: &Path| write_npy(path, image).unwrap();
+            let read = |path: &Path| read_npy::<_, Image<T>>(path).unwrap();
+            both.in_file(NAME, image.clone(), write, read, output);
+            let write = |image: &Image<T>| {
+                let mut bytes = Vec::new();
+                image.write_npy(&mut bytes).unwrap();
+                bytes
+            };
+            let read = |bytes: &Vec<u8>| Image::<T>::read_npy(&bytes[..]).unwrap();
+            both.in_memory(NAME, image, write, read, output);
+        }
+        Format::Npz => {
+            let write = |image: &Image<T>, path: &Path| {
+                let mut file = add(image, BufWriter::new(File::create(path).unwrap()));
+                file.flush().unwrap();
+            };
+            let read = |path: &Path| find::<T>(BufReader::new(File::open(path).unwrap()));
+            both.in_file(NAME, image.clone(), write, read, output);
+            let write = |image: &Image<T>| add(image, Archive::default());
+            let read = |bytes: &Archive| find::<T>(Cursor::new(&bytes.get_ref()[..]));
+            both.in_memory(NAME, image, write, read, output);
+        }
+        Format::SafeTensors | Format::Mapped => {}
+    }
 }

@@ -1,8 +1,15 @@
 //! kornia-tensor as it is in this repository.
 
-use kornia_tensor::{Tensor, TensorView};
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::Arc;
+
+use kornia_tensor::npy::{self, NpzReader, NpzWriter};
+use kornia_tensor::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
+use kornia_tensor::{MappedFile, Tensor, TensorView};
 
 use crate::constant::{Constant, LARGE, RESHAPED, SHAPE, elements};
+use crate::files::{self, Both, Element, Format};
 use crate::input::{Input, Kind, Output, Pixel};
 use crate::measure::{Candidate, Run, fresh, warm};
 use crate::work::{DEVIATION, FILL, MEAN, Row, SCALE, Work, map, middle};
@@ -214,4 +221,87 @@ pub fn constant(work: Constant) -> Option<Candidate> {
             Candidate::repeated(NAME, || tensor([16], vec![1.0f32; 16]).into_vec())
         }
     })
+}
+
+/// Bytes that arrived and are kept by whoever reads them.
+#[derive(Clone)]
+struct Held(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+pub fn files<T: Element>(format: Format, from: &Input, both: &mut Both) {
+    type Image<T> = Tensor<T, 3>;
+    type Archive = Cursor<Vec<u8>>;
+    fn writer<T: Element>(image: &Image<T>) -> SafeTensorsWriter<'_> {
+        let mut writer = SafeTensorsWriter::new();
+        writer.add(files::NAME, image).unwrap();
+        writer
+    }
+    let image = input(from.shape, T::of(from));
+    let save = |image: &Image<T>, path: &Path| writer(image).save(path).unwrap();
+    let look = output::<T, 3>;
+    match format {
+        Format::Npy => {
+            let write = |image: &Image<T>, path: &Path| npy::save(path, image).unwrap();
+            let read = |path: &Path| npy::open::<T, 3>(path).unwrap();
+            both.in_file(NAME, image.clone(), write, read, look);
+            let write = |image: &Image<T>| {
+                let mut bytes = Vec::new();
+                npy::write(&mut bytes, image).unwrap();
+                bytes
+            };
+            let read = |bytes: &Vec<u8>| npy::from_bytes::<T, 3>(bytes).unwrap();
+            both.in_memory(NAME, image, write, read, look);
+        }
+        Format::Npz => {
+            let write = |image: &Image<T>, path: &Path| {
+                npy::save_npz(path, |npz| npz.add(files::NAME, image)).unwrap();
+            };
+            let read = |path: &Path| {
+                let mut npz = NpzReader::open(path).unwrap();
+                npz.read::<T, 3>(files::NAME).unwrap()
+            };
+            both.in_file(NAME, image.clone(), write, read, look);
+            let write = |image: &Image<T>| {
+                let mut npz = NpzWriter::new(Archive::default());
+                npz.add(files::NAME, image).unwrap();
+                npz.finish().unwrap()
+            };
+            let read = |bytes: &Archive| {
+                let mut npz = NpzReader::new(Cursor::new(&bytes.get_ref()[..])).unwrap();
+                npz.read::<T, 3>(files::NAME).unwrap()
+            };
+            both.in_memory(NAME, image, write, read, look);
+        }
+        Format::SafeTensors => {
+            let read = |path: &Path| {
+                let mut file = SafeTensorsReader::open(path).unwrap();
+                file.read::<T, 3>(files::NAME).unwrap()
+            };
+            both.in_file(NAME, image.clone(), save, read, look);
+            let write = |image: &Image<T>| {
+                let mut bytes = Vec::new();
+                writer(image).write(&mut bytes).unwrap();
+                Held(Arc::new(bytes))
+            };
+            let read = |bytes: &Held| {
+                let file = SafeTensors::from_owner(bytes.clone()).unwrap();
+                file.to_tensor::<T, 3>(files::NAME).unwrap()
+            };
+            both.in_memory(NAME, image, write, read, look);
+        }
+        Format::Mapped => {
+            let read = |path: &Path| {
+                // SAFETY: nobody changes the file while it is mapped.
+                let file = unsafe { MappedFile::open(path) }.unwrap();
+                let file = SafeTensors::from_owner(file).unwrap();
+                file.tensor::<T, 3>(files::NAME).unwrap()
+            };
+            both.in_file(NAME, image, save, read, look);
+        }
+    }
 }

@@ -17,7 +17,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`read`] and [`write`](write()) work on streams, [`open`] and [`save`] on paths; [`NpzReader`],
+//! [`read`] and [`write`](write()) work on streams, [`from_bytes`] on memory, [`open`] and [`save`] on
+//! paths; [`NpzReader`],
 //! [`NpzWriter`] and [`save_npz`] on archives of several arrays. Which element types there are, and
 //! how files are written, is said in [`file`](crate::file).
 //!
@@ -48,7 +49,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use crate::element::bytes::{Order, for_each_block};
+use crate::element::bytes::{Order, append, for_each_block};
 use crate::element::read;
 use crate::file::{FileElement, FileError, FileErrorKind, save as save_file};
 use crate::{Layout, Tensor, TensorView};
@@ -82,6 +83,36 @@ pub fn read<T: FileElement, const N: usize>(
     mut reader: impl Read,
 ) -> Result<Tensor<T, N>, FileError> {
     Ok(read_from(&mut reader, Length::Unknown)?)
+}
+
+/// Reads the array that these bytes are. O(n), one `memcpy`.
+///
+/// Faster than [`read`](fn@read), which does not know how many bytes will come and believes no
+/// header.
+///
+/// # Errors
+///
+/// As [`read`](fn@read); also if anything follows the array.
+///
+/// ```
+/// use kornia_tensor::{Tensor, npy};
+///
+/// let mut bytes = Vec::new();
+/// npy::write(&mut bytes, &Tensor::from_shape_vec([2], vec![1.5f32, 2.5])?)?;
+/// assert_eq!(npy::from_bytes::<f32, 1>(&bytes)?.as_slice(), [1.5, 2.5]);
+///
+/// bytes.push(0);
+/// let error = npy::from_bytes::<f32, 1>(&bytes).unwrap_err();
+/// assert!(error.to_string().contains("1 bytes follow the array"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn from_bytes<T: FileElement, const N: usize>(bytes: &[u8]) -> Result<Tensor<T, N>, FileError> {
+    let (mut rest, length) = (bytes, Length::Exactly(bytes.len() as u64));
+    let array = Array::<N>::read::<T>(&mut rest, length)?;
+    // What is left are exactly the elements.
+    let mut elements = Vec::new();
+    append(&mut elements, rest, array.order).map_err(FileErrorKind::from)?;
+    Ok(array.of(elements)?)
 }
 
 /// Reads the array that a file is. O(n).
@@ -149,16 +180,37 @@ fn read_from<T: FileElement, const N: usize>(
     reader: &mut (impl Read + ?Sized),
     length: Length,
 ) -> Result<Tensor<T, N>, FileErrorKind> {
-    let mut counted = Counted { reader, count: 0 };
-    let header = Header::read(&mut counted)?;
-    let order = order_of::<T>(&header.descr)?;
-    let mut shape = FileErrorKind::check_rank::<N>(&header.shape)?;
-    let layout = Layout::contiguous(shape, size_of::<T>())?;
-    // The layout fits, so its bytes do.
-    let needed = (layout.numel() * size_of::<T>()) as u64;
-    let known = match length {
-        Length::Unknown => false,
-        Length::Exactly(length) => {
+    let array = Array::<N>::read::<T>(reader, length)?;
+    let known = matches!(length, Length::Exactly(_));
+    let elements = read::read(reader, array.numel, known, array.order)
+        .map_err(|error| FileErrorKind::of_read(error, (array.numel * size_of::<T>()) as u64))?;
+    array.of(elements)
+}
+
+/// What a header says, checked.
+struct Array<const N: usize> {
+    shape: [usize; N],
+    /// As many bytes as these elements have fit into memory.
+    numel: usize,
+    fortran_order: bool,
+    order: Order,
+}
+
+impl<const N: usize> Array<N> {
+    /// Reads a header. Elements of type `T` follow, as far as the input has them: exactly those if
+    /// its length is known.
+    fn read<T: FileElement>(
+        reader: &mut (impl Read + ?Sized),
+        length: Length,
+    ) -> Result<Self, FileErrorKind> {
+        let mut counted = Counted { reader, count: 0 };
+        let header = Header::read(&mut counted)?;
+        let order = order_of::<T>(&header.descr)?;
+        let shape = FileErrorKind::check_rank::<N>(&header.shape)?;
+        let numel = Layout::contiguous(shape, size_of::<T>())?.numel();
+        // The layout fits, so its bytes do.
+        let needed = (numel * size_of::<T>()) as u64;
+        if let Length::Exactly(length) = length {
             let there = length.saturating_sub(counted.count);
             if there < needed {
                 return Err(FileErrorKind::truncated("the elements", there, needed));
@@ -166,16 +218,23 @@ fn read_from<T: FileElement, const N: usize>(
             if there > needed {
                 return Err(more_follows(&format!("{} bytes", there - needed)));
             }
-            true
         }
-    };
-    let elements = read::read(counted.reader, layout.numel(), known, order)
-        .map_err(|error| FileErrorKind::of_read(error, needed))?;
-    if !header.fortran_order {
-        return Ok(Tensor::from_shape_vec(shape, elements)?);
+        Ok(Self {
+            shape,
+            numel,
+            fortran_order: header.fortran_order,
+            order,
+        })
     }
-    shape.reverse();
-    Ok(Tensor::from_shape_vec(shape, elements)?.transpose())
+
+    /// The tensor of these elements.
+    fn of<T>(mut self, elements: Vec<T>) -> Result<Tensor<T, N>, FileErrorKind> {
+        if !self.fortran_order {
+            return Ok(Tensor::from_shape_vec(self.shape, elements)?);
+        }
+        self.shape.reverse();
+        Ok(Tensor::from_shape_vec(self.shape, elements)?.transpose())
+    }
 }
 
 fn more_follows(what: &str) -> FileErrorKind {

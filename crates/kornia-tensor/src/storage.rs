@@ -32,6 +32,15 @@ pub(crate) use holders::{Holder, Place};
 pub use map::StorageMap;
 pub use owner::Access;
 pub(crate) use owner::{ForeignOwner, Owner};
+#[cfg(any(
+    feature = "serde",
+    feature = "bincode",
+    feature = "rkyv",
+    feature = "npy",
+    feature = "safetensors",
+    feature = "image"
+))]
+pub(crate) use pages::reserve_large;
 #[doc(no_inline)]
 pub use pool::{Pool, PoolBuilder, PoolStats, WhenFull};
 #[doc(no_inline)]

@@ -78,6 +78,7 @@ fn every_layout_of_every_type_comes_back_through_a_stream_and_an_archive() {
                 let elements = tensor.numel() * size_of::<T>();
                 assert_eq!(bytes.len(), 128 + elements, "{:?}", tensor.shape());
                 assert_same(&npy::read::<T, 3>(&bytes[..]).unwrap(), &tensor);
+                assert_same(&npy::from_bytes::<T, 3>(&bytes).unwrap(), &tensor);
 
                 for start in [NpzWriter::new, NpzWriter::compressed] {
                     let mut npz = start(Cursor::new(Vec::new()));
@@ -170,7 +171,9 @@ fn bytes_in_either_order_and_headers_of_every_version_are_read() {
     for version in [1, 2, 3] {
         let read = |descr, elements: &[u8]| {
             let bytes = array(version, &line(descr, "False", "(2,)"), elements);
-            npy::read::<f32, 1>(&bytes[..]).unwrap()
+            let read = npy::read::<f32, 1>(&bytes[..]).unwrap();
+            assert_eq!(npy::from_bytes::<f32, 1>(&bytes).unwrap(), read);
+            read
         };
         assert_eq!(read("'>f4'", &big).as_slice(), [1.5, -2.0]);
         assert_eq!(read("'<f4'", &little).as_slice(), [1.5, -2.0]);
@@ -181,6 +184,11 @@ fn bytes_in_either_order_and_headers_of_every_version_are_read() {
     let bytes = array(1, &line("'>u8'", "False", "(100000,)"), &elements);
     let read = npy::read::<u64, 1>(&bytes[..]).unwrap();
     assert!(read.iter().copied().eq(0..many));
+    // Straight from the system.
+    let folder = Folder::new();
+    let path = folder.file("big.npy");
+    std::fs::write(&path, &bytes).unwrap();
+    assert_eq!(npy::open::<u64, 1>(&path).unwrap(), read);
 }
 
 /// The table in the documentation of `file`.
@@ -263,6 +271,11 @@ fn other_types_and_ranks_are_refused_by_name() {
 fn a_byte_that_is_no_bool_is_refused() {
     let bytes = array(1, &line("'|b1'", "False", "(3,)"), &[0, 1, 2]);
     assert!(refused(|| npy::read::<bool, 1>(&bytes[..])).contains("no bool"));
+    assert!(refused(|| npy::from_bytes::<bool, 1>(&bytes)).contains("no bool"));
+    let folder = Folder::new();
+    let path = folder.file("no.npy");
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(refused(|| npy::open::<bool, 1>(&path)).contains("no bool"));
 }
 
 #[test]
@@ -282,6 +295,8 @@ fn headers_that_claim_more_than_there_is_cost_nothing() {
         std::fs::write(&path, &bytes).unwrap();
         refused(|| npy::read::<f32, 1>(&bytes[..]));
         refused(|| npy::read::<f32, 2>(&bytes[..]));
+        refused(|| npy::from_bytes::<f32, 1>(&bytes));
+        refused(|| npy::from_bytes::<f32, 2>(&bytes));
         refused(|| npy::open::<f32, 1>(&path));
         refused(|| npy::open::<f32, 2>(&path));
         let bytes = array(1, &line("'|u1'", "False", shape), &[1; 1000]);
@@ -301,6 +316,7 @@ fn files_that_end_early_or_late_are_refused() {
     let image = Tensor::<u16, 2>::from_shape_fn([5, 7], |[y, x]| (y * 300 + x) as u16);
     let whole = bytes_of(&image);
     truncated_is_refused(&whole, |part| npy::read::<u16, 2>(part));
+    truncated_is_refused(&whole, npy::from_bytes::<u16, 2>);
     truncated_is_refused(&whole, |part| {
         std::fs::write(&path, part).unwrap();
         npy::open::<u16, 2>(&path)

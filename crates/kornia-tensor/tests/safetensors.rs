@@ -416,6 +416,21 @@ fn a_view_that_repeats_itself_beyond_memory_is_an_error() {
 }
 
 #[test]
+fn a_file_that_is_cut_while_it_is_open_is_an_error() {
+    let folder = Folder::new();
+    let path = folder.file("cut.safetensors");
+    let image = Tensor::<f32, 2>::full([100, 100], 0.5);
+    let mut writer = SafeTensorsWriter::new();
+    writer.add("image", &image).unwrap();
+    writer.save(&path).unwrap();
+    let mut reader = SafeTensorsReader::open(&path).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(20_000).unwrap();
+    let error = reader.read::<f32, 2>("image").unwrap_err().to_string();
+    assert!(error.contains("of the 40000 bytes"), "{error}");
+}
+
+#[test]
 fn a_byte_that_is_no_bool_is_refused() {
     let index = r#"{"x":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}}"#;
     let bytes = file(index, &[1, 2]);

@@ -4,6 +4,7 @@ use super::Plain;
 use crate::TensorView;
 use crate::copy;
 use crate::error::TensorError;
+use crate::storage::reserve_large;
 
 /// Which byte of a number comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +61,10 @@ pub(crate) fn as_elements<T>(bytes: &[u8]) -> Result<&[T], TensorError> {
 /// `UnsupportedOperation` as for `as_elements`; `OutOfMemory`. `to` is unchanged then.
 pub(crate) fn append<T>(to: &mut Vec<T>, bytes: &[u8], order: Order) -> Result<(), TensorError> {
     let (old, count) = (to.len(), count::<T>(bytes)?);
-    // Exactly at first, with room to grow after that.
+    // Exactly at first and on large pages, because small new ones cost many times the copy; with
+    // room to grow after that.
     let reserved = match old {
-        0 => to.try_reserve_exact(count),
+        0 => reserve_large(to, count),
         _ => to.try_reserve(count),
     };
     reserved.map_err(|_| TensorError::OutOfMemory { bytes: bytes.len() })?;
@@ -160,11 +162,9 @@ fn gather<T, const N: usize>(view: TensorView<'_, T, N>) -> Result<Vec<T>, Tenso
         // There can be 2^60 rows without elements.
         return Ok(elements);
     }
-    elements
-        .try_reserve_exact(count)
-        .map_err(|_| TensorError::OutOfMemory {
-            bytes: count.saturating_mul(size_of::<T>()),
-        })?;
+    reserve_large(&mut elements, count).map_err(|_| TensorError::OutOfMemory {
+        bytes: count.saturating_mul(size_of::<T>()),
+    })?;
     // SAFETY: P2: `T` is plain; room for `count` elements was reserved.
     unsafe { copy::gather(view, elements.as_mut_ptr()) };
     // SAFETY: all `count` elements were written.

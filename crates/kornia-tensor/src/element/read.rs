@@ -1,10 +1,14 @@
 //! Elements straight from a reader, into memory that is theirs.
 
+use std::any::TypeId;
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::mem::MaybeUninit;
 
 use super::Plain;
 use super::bytes::{Order, elements_of_bytes, not_plain, swap};
 use crate::error::TensorError;
+use crate::storage::reserve_large;
 
 /// Memory taken in advance for bytes that may not come.
 const ADVANCE: usize = 64 << 10;
@@ -30,15 +34,14 @@ pub(crate) fn read<T>(
     order: Order,
 ) -> Result<Vec<T>, ReadError> {
     let plain = Plain::of::<T>().ok_or_else(|| ReadError::Tensor(not_plain::<T>()))?;
-    if size_of::<T>() == 1 {
-        let bytes = read_bytes(from, count, known)?;
+    if plain == Plain::Bool {
+        // Bytes become bools once they were looked at.
+        let bytes = read::<u8>(from, count, known, order)?;
         return elements_of_bytes(bytes).map_err(ReadError::Tensor);
     }
-    assert_ne!(
-        plain,
-        Plain::Bool,
-        "bytes become bools once they were looked at"
-    );
+    if known && let Some(file) = as_file(from) {
+        return read_file(file, count, order);
+    }
     let mut elements: Vec<T> = Vec::new();
     reserve(
         &mut elements,
@@ -79,19 +82,59 @@ pub(crate) fn read<T>(
     Ok(elements)
 }
 
-/// As `read`, for bytes: the library reads those without zeroing the memory before.
-fn read_bytes(
-    from: &mut (impl Read + ?Sized),
-    count: usize,
-    known: bool,
-) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
-    reserve(&mut bytes, if known { count } else { count.min(ADVANCE) })?;
-    match from.take(count as u64).read_to_end(&mut bytes) {
-        Ok(found) if found < count => Err(ReadError::Short(found as u64)),
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(ReadError::Io(error)),
+/// The file that a reader is, if it is one.
+fn as_file<R: Read + ?Sized>(from: &mut R) -> Option<&mut File> {
+    let is_file = typeid::of::<R>() == TypeId::of::<File>();
+    // SAFETY: `File` has no lifetimes, so equal `TypeId`s mean that `R` is that very type (as P2
+    // has it for elements); the reference is as exclusive and as long as `from`.
+    is_file.then(|| unsafe { &mut *std::ptr::from_mut(from).cast::<File>() })
+}
+
+/// As `read`, for bytes that are there and are no bools: the system needs no zeroed memory, and
+/// writes all of it at once.
+fn read_file<T>(file: &mut File, count: usize, order: Order) -> Result<Vec<T>, ReadError> {
+    let mut elements: Vec<T> = Vec::new();
+    reserve(&mut elements, count)?;
+    let bytes = count * size_of::<T>();
+    let room = elements.spare_capacity_mut();
+    // SAFETY: at least `count` elements, thus so many bytes, which may be uninitialised.
+    let room = unsafe { std::slice::from_raw_parts_mut(room.as_mut_ptr().cast(), bytes) };
+    let mut filled = 0;
+    while filled < bytes {
+        match read_uninit(file, &mut room[filled..]) {
+            Ok(0) => return Err(ReadError::Short(filled as u64)),
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(ReadError::Io(error)),
+        }
     }
+    // SAFETY: P3: all their bytes are initialised, and every pattern is a value, because only a
+    // `bool` has others, and `T` is none.
+    unsafe { elements.set_len(count) };
+    if order != Order::NATIVE {
+        swap(&mut elements);
+    }
+    Ok(elements)
+}
+
+/// Reads some bytes, and says how many of the first ones are initialised by that.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn read_uninit(file: &mut File, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the file is open, and the system writes into `room` only.
+    let read = unsafe { libc::read(file.as_raw_fd(), room.as_mut_ptr().cast(), room.len()) };
+    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+}
+
+/// As above, through the library, which reads into initialised memory.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn read_uninit(file: &mut File, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    let more = room.len().min(PIECE);
+    let room = &mut room[..more];
+    room.fill(MaybeUninit::new(0));
+    // SAFETY: all of it was written just now.
+    let room = unsafe { std::slice::from_raw_parts_mut(room.as_mut_ptr().cast::<u8>(), more) };
+    file.read(room)
 }
 
 /// Reads until the bytes are full or the input ends, and says how many there were.
@@ -110,7 +153,7 @@ fn fill(from: &mut (impl Read + ?Sized), bytes: &mut [u8]) -> io::Result<usize> 
 
 fn reserve<T>(elements: &mut Vec<T>, more: usize) -> Result<(), ReadError> {
     let reserved = match elements.len() {
-        0 => elements.try_reserve_exact(more),
+        0 => reserve_large(elements, more),
         _ => elements.try_reserve(more),
     };
     reserved.map_err(|_| {

@@ -4,6 +4,7 @@
 //! several times as long as writing them. Linux gives pages of 2 MiB to memory that asks for them
 //! before that (`madvise(2)`, `MADV_HUGEPAGE`).
 
+use std::collections::TryReserveError;
 use std::ptr::NonNull;
 
 /// Blocks below this size are likely to be reused memory, or too small to gain anything.
@@ -15,6 +16,32 @@ pub(super) fn prefer_large<T>(first: NonNull<T>, bytes: usize) {
     if bytes >= LARGE {
         ask(first.as_ptr().cast(), bytes);
     }
+}
+
+/// Room for so many elements and no more in a `Vec` that has none yet, on large pages.
+///
+/// # Errors
+///
+/// If there is no such memory.
+#[cfg_attr(
+    not(any(
+        feature = "serde",
+        feature = "bincode",
+        feature = "rkyv",
+        feature = "npy",
+        feature = "safetensors",
+        feature = "image"
+    )),
+    allow(dead_code, reason = "files and messages read into it")
+)]
+pub(crate) fn reserve_large<T>(empty: &mut Vec<T>, count: usize) -> Result<(), TryReserveError> {
+    debug_assert!(empty.is_empty(), "what is written has its pages already");
+    empty.try_reserve_exact(count)?;
+    prefer_large(
+        NonNull::from(empty.spare_capacity_mut()).cast::<T>(),
+        count * size_of::<T>(),
+    );
+    Ok(())
 }
 
 #[cfg(all(target_os = "linux", not(miri)))]

@@ -20,7 +20,8 @@ fn gathered() -> super::Team {
 
 #[test]
 fn parts_are_all_places_once_whatever_the_sizes() {
-    for len in [1, 2, 63, 64, 65, 1000, 1 << 20] {
+    let longest = if cfg!(miri) { 1001 } else { 1 << 20 };
+    for len in [1, 2, 63, 64, 65, 1000, longest] {
         for bytes in [0, len, 4 * len, 1000 * len, usize::MAX] {
             for side_by_side in [false, true] {
                 let parts = Parts::new(len, bytes, side_by_side);
@@ -235,7 +236,7 @@ fn several_threads_give_what_one_gives() {
 
 #[test]
 fn sums_along_axes_and_normalised_planes_are_the_same_too() {
-    let (height, width) = if cfg!(miri) { (20, 30) } else { (90, 70) };
+    let (height, width) = if cfg!(miri) { (10, 20) } else { (90, 70) };
     let image =
         Tensor::<u8, 3>::from_shape_fn([height, width, 3], |[y, x, c]| (y * 31 + x * 7 + c) as u8);
     let floats = image.map(|&p| f32::from(p) * 0.1);
@@ -251,5 +252,5 @@ fn sums_along_axes_and_normalised_planes_are_the_same_too() {
         let turned = floats.view().permute_axes([2, 1, 0]).unwrap();
         assert_eq!(turned.sum_axis(axis), alone(|| turned.sum_axis(axis)));
     }
-    assert!(teams() > before + 3);
+    assert!(teams() > before + 2);
 }

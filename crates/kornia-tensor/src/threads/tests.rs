@@ -192,7 +192,7 @@ fn several_threads_give_what_one_gives() {
         assert_eq!(a.to_vec(), copy);
         assert_eq!(a.sum().to_bits(), alone(|| a.sum()).to_bits());
         assert_eq!(a.mean_value(), alone(|| a.mean_value()));
-        assert_eq!(b.sum(), b.iter().map(|&x| u64::from(x)).sum());
+        assert_eq!(b.sum(), b.iter().map(|&x| u64::from(x)).sum::<u64>());
         let bits = |bounds: Option<(f32, f32)>| bounds.map(|(l, h)| (l.to_bits(), h.to_bits()));
         assert_eq!(bits(a.min_max()), bits(alone(|| a.min_max())));
         assert_eq!(b.cast::<f32>(), b.map(|&x| f32::from(x)));

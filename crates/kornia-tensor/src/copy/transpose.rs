@@ -202,6 +202,11 @@ impl<E: Element> Tile<E> {
                     stream::fetch(next.wrapping_add(at));
                 }
             }
+            if !self.streamed {
+                for row in 0..high * side {
+                    stream::fetch(self.of.to(i + row, j + lines).cast::<u8>());
+                }
+            }
             for square in 0..high {
                 for beside in 0..wide {
                     let from = buffer.wrapping_add(beside * side * pitch + square * LINE);

@@ -75,6 +75,41 @@ pub(crate) fn map_into<T, U, F, const N: usize>(
         .for_each(|(out, element)| *out = f(element));
 }
 
+/// Writes `f` of each element to `out`, whose old elements, if there are any, are not dropped.
+///
+/// # Safety
+///
+/// As for `walk_map`.
+unsafe fn map_to<T, U, F, const N: usize>(
+    out: *mut U,
+    layout: &Layout<N>,
+    source: TensorView<'_, T, N>,
+    f: F,
+) where
+    F: FnMut(&T) -> U,
+{
+    // SAFETY: by the caller.
+    let Some(mut f) = (unsafe { walk_map(source, out, layout, f) }) else {
+        return;
+    };
+    for (number, element) in source.iter().enumerate() {
+        let to = out.wrapping_offset(offset_of(layout, number));
+        // SAFETY: O2.
+        unsafe { to.write(f(element)) };
+    }
+}
+
+/// Where the element with this number lies, counted in row-major order.
+fn offset_of<const N: usize>(layout: &Layout<N>, mut number: usize) -> isize {
+    let mut offset = 0;
+    for axis in (0..N).rev() {
+        let len = layout.shape()[axis];
+        offset += (number % len).cast_signed() * layout.strides()[axis];
+        number /= len;
+    }
+    offset
+}
+
 /// Writes `f` of each element to `out`, whose old elements are not dropped; or does nothing and
 /// gives `f` back.
 ///

@@ -12,7 +12,7 @@ use crate::element::Plain;
 use crate::error::TensorError;
 use crate::iter::{Rows, RowsMut};
 use crate::layout::Layout;
-use crate::plan::{Axis, Plan};
+use crate::plan::Plan;
 use crate::storage::{AllocHandle, StorageBuilder};
 use crate::tensor::fresh;
 use crate::threads::{self, Kind, Parts, Team, Together};
@@ -149,7 +149,7 @@ unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
 unsafe fn part<T>(plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
     let to = to.wrapping_offset(plan.start(0)).cast::<u8>();
     let from = from.wrapping_offset(plan.start(1)).cast::<u8>();
-    let _ending = streamed.then_some(stream::Ending);
+    let _ending = stream::Ending::of(streamed);
     // SAFETY: by the caller; plain elements have the size and alignment of an integer.
     unsafe { walk(size_of::<T>(), plan, to, from, streamed) };
 }
@@ -160,12 +160,9 @@ unsafe fn part<T>(plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
 #[cold]
 #[inline(never)]
 unsafe fn on_threads<T>(team: Team, plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
-    let Some(axis) = plan.dividing_axis() else {
+    let Some((axis, parts)) = Parts::of(plan, 2 * plan.numel() * size_of::<T>()) else {
         unreachable!("one element is not worth a team")
     };
-    let Axis { len, strides } = plan.axes()[axis];
-    let side_by_side = strides.iter().any(|stride| stride.unsigned_abs() == 1);
-    let parts = Parts::new(len, 2 * plan.numel() * size_of::<T>(), side_by_side);
     // SAFETY: D1: G2: parts of a plan write different elements, and nothing that is read. `T` is
     // plain.
     let ends = unsafe { Together::new((to, from)) };

@@ -103,6 +103,8 @@
 //!   in their order, on one thread as on many.
 //! * **The pool is not waited for.** The calling thread does its share, and all of it if the pool is
 //!   busy, blocked, or cannot be started; only threads that have begun a part are waited for.
+//! * **Closures may be called in the middle of another job** of the pool, on a thread that waits in
+//!   `join`: they must not wait for a lock that such a job holds.
 //! * **A panic** of a closure arrives when no thread is inside it any more. Fresh results are gone
 //!   then, and memory of the caller's is written in part.
 //!

@@ -21,6 +21,8 @@ mod tests;
 
 use std::ops::Range;
 
+use crate::plan::{Axis, Plan};
+
 #[cfg(not(feature = "rayon"))]
 pub(crate) use off::{Team, gather};
 #[cfg(feature = "rayon")]
@@ -89,6 +91,15 @@ impl Parts {
             len,
             step: step.next_multiple_of(align),
         }
+    }
+
+    /// Divides a plan, at whose places `bytes` bytes are read and written together: along which axis,
+    /// and how. `None` for one element.
+    pub(crate) fn of<const K: usize>(plan: &Plan<K>, bytes: usize) -> Option<(usize, Self)> {
+        let axis = plan.dividing_axis()?;
+        let Axis { len, strides } = plan.axes()[axis];
+        let side_by_side = strides.iter().any(|stride| stride.unsigned_abs() == 1);
+        Some((axis, Self::new(len, bytes, side_by_side)))
     }
 
     /// How many there are.

@@ -3,12 +3,12 @@
 // One contract, O1 and O2, covers every access of a loop; a block for each would hide the loops.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
+use crate::TensorView;
 use crate::element::Plain;
 use crate::error::{self, TensorError};
 use crate::layout::Layout;
 use crate::threads::{self, Kind, Parts, Together};
 use crate::wide::{self, Kernel};
-use crate::{TensorView, TensorViewMut};
 
 /// What becomes of an element: `element * gain + bias`, per channel.
 pub(crate) struct Channels(Vec<(f32, f32)>);
@@ -114,12 +114,12 @@ unsafe fn rows<T: Copy + Into<f32>>(
         };
         let plane = Layout::from_checked([height, width], [out_row, out_step]);
         let first = out.wrapping_offset(channel.cast_signed() * out_plane);
-        let Some(first) = std::ptr::NonNull::new(first) else {
-            unreachable!("no element lies at address 0");
-        };
-        // SAFETY: M1: O2, one plane at a time.
-        let target = unsafe { TensorViewMut::new(first, plane) };
-        super::map_into(target, source, |&element| element.into() * gain + bias);
+        // SAFETY: O2, one plane at a time.
+        unsafe {
+            super::map_to(first, &plane, source, |&element: &T| {
+                element.into() * gain + bias
+            });
+        }
     }
 }
 

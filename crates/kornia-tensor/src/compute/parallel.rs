@@ -9,7 +9,7 @@ use super::runs::{self, Operand};
 use super::shared;
 use crate::element::Plain;
 use crate::layout::Layout;
-use crate::plan::{Axis, Plan};
+use crate::plan::Plan;
 use crate::storage::StorageBuilder;
 use crate::threads::{self, Kind, Parts, Team, Together};
 use crate::{TensorView, TensorViewMut, wide};
@@ -36,10 +36,7 @@ impl<const K: usize> Walk<K> {
     ///
     /// N1, and D1 if the walk is divided.
     pub(super) unsafe fn new(plan: Plan<K>, operands: [Operand; K]) -> Option<Self> {
-        let axis = plan.dividing_axis()?;
-        let Axis { len, strides } = plan.axes()[axis];
-        let side_by_side = strides.iter().any(|stride| stride.unsigned_abs() == 1);
-        let parts = Parts::new(len, bytes(plan.numel(), &operands), side_by_side);
+        let (axis, parts) = Parts::of(&plan, bytes(plan.numel(), &operands))?;
         Some(Self {
             plan,
             // SAFETY: by the caller.
@@ -61,7 +58,7 @@ impl<const K: usize> Walk<K> {
     ) {
         let plan = self.plan.part(self.axis, self.parts.range(number));
         // SAFETY: N1, N2 by the caller of `new`, for part of the plan.
-        unsafe { runs::for_each(&plan, self.operands.get(), each) };
+        unsafe { runs::part_of(self.plan.numel(), &plan, self.operands.get(), each) };
     }
 }
 

@@ -75,24 +75,40 @@ pub(crate) fn can_walk<const K: usize>(plan: &Plan<K>, operands: &[Operand; K]) 
 /// N1: each element the plan reaches may be read, written or both, as its operand says. What is
 /// written is reached by one index only, and not read through another operand.
 /// N2: [`can_walk`].
+#[inline]
 pub(crate) unsafe fn for_each<const K: usize>(
+    plan: &Plan<K>,
+    operands: [Operand; K],
+    each: impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
+) {
+    // SAFETY: by the caller.
+    unsafe { part_of(plan.numel(), plan, operands, each) };
+}
+
+/// As `for_each`, for part of a walk over `whole` elements: that decides about the caches.
+///
+/// # Safety
+///
+/// As there.
+pub(crate) unsafe fn part_of<const K: usize>(
+    whole: usize,
     plan: &Plan<K>,
     operands: [Operand; K],
     mut each: impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
 ) {
     let mut walk = Walk::new(plan, operands);
-    let whole = walk.whole();
-    match whole {
+    let at_once = walk.whole();
+    match at_once {
         Some(len) => walk.stretch = len,
         None => walk.divide(),
     }
-    walk.streamed = walk.pays_to_stream(plan.numel());
-    let _ending = walk.streamed.then_some(stream::Ending);
+    walk.streamed = walk.pays_to_stream(whole);
+    let _ending = stream::Ending::of(walk.streamed);
     let mut sink = None;
     let mut buffers = [const { MaybeUninit::<Buffer>::uninit() }; K];
     let buffers = buffers.each_mut().map(|buffer| buffer.as_mut_ptr());
     let buffers = buffers.map(<*mut Buffer>::cast);
-    let ended = match whole {
+    let ended = match at_once {
         // SAFETY: N1.
         Some(len) => unsafe { walk.visit(walk.at, len, &mut sink, &mut each) },
         // SAFETY: N1, N2.

@@ -109,7 +109,7 @@ impl<E: Element> Transpose<E> {
         line.wrapping_add(j)
     }
 
-    /// Square by square. Those at the ends overlap the ones before them, and write the same again.
+    /// Square by square. Those at the sides overlap their neighbours, which write the same again.
     ///
     /// # Safety
     ///
@@ -134,22 +134,15 @@ impl<E: Element> Transpose<E> {
         };
         let mut tile = Tile {
             of: self,
-            streamed,
+            streamed: false,
             buffer: Buffer(std::mem::MaybeUninit::uninit()),
         };
         let whole_rows = rows / side * side;
-        let whole_cols = head + cols.saturating_sub(head) / side * side;
+        let whole_cols = head + (cols - head) / side * side;
         // SAFETY: G2: all tiles lie within.
         unsafe {
-            for i in (0..whole_rows).step_by(high * side) {
-                for j in (head..whole_cols).step_by(wide * side) {
-                    let high = high.min((whole_rows - i) / side);
-                    let wide = wide.min((whole_cols - j) / side);
-                    tile.turn::<V>(i, j, high, wide);
-                }
-            }
-            // What is left at three sides.
-            tile.streamed = false;
+            // What the tiles leave over at three sides comes first: what was streamed must not be
+            // written again before `Ending`.
             for i in (0..whole_rows).step_by(side).chain(last(rows, side)) {
                 if head > 0 {
                     tile.turn::<V>(i, 0, 1, 1);
@@ -161,6 +154,14 @@ impl<E: Element> Transpose<E> {
             if let Some(i) = last(rows, side) {
                 for j in (head..whole_cols).step_by(side) {
                     tile.turn::<V>(i, j, 1, 1);
+                }
+            }
+            tile.streamed = streamed;
+            for i in (0..whole_rows).step_by(high * side) {
+                for j in (head..whole_cols).step_by(wide * side) {
+                    let high = high.min((whole_rows - i) / side);
+                    let wide = wide.min((whole_cols - j) / side);
+                    tile.turn::<V>(i, j, high, wide);
                 }
             }
         }

@@ -167,9 +167,12 @@ impl Job {
             self.stop();
         }
         let mut state = self.lock();
-        if let Err(panic) = outcome {
-            state.panic.get_or_insert(panic);
+        let mut panic = outcome.err();
+        if state.panic.is_none() {
+            state.panic = panic.take();
         }
+        // A second one is not dropped: that might panic too, and the owner would wait for ever.
+        std::mem::forget(panic);
         if self.inside.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.left.notify_all();
         }

@@ -79,7 +79,10 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         reduce::min_max(self)
     }
 
-    /// The sums along one axis, which goes; as accurate as [`sum`](Self::sum). O(n).
+    /// The sums along one axis, which goes. O(n).
+    ///
+    /// Integers do not overflow, as in [`sum`](Self::sum). Floats are added in their own type, 64 at most,
+    /// and those sums in `f64`, without the compensation that [`sum`](Self::sum) has.
     ///
     /// # Panics
     ///

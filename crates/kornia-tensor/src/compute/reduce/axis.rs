@@ -9,6 +9,7 @@ use std::ptr::NonNull;
 use super::summand::Summand;
 use super::{LANES, total};
 use crate::compute::loops::Map;
+use crate::compute::offset_of;
 use crate::compute::runs::{self, Operand};
 use crate::error::TensorError;
 use crate::layout::Layout;
@@ -83,7 +84,7 @@ where
                     return;
                 };
                 let (mut lanes, mut columns) = (Vec::new(), Vec::new());
-                let _ending = streamed.then_some(stream::Ending);
+                let _ending = stream::Ending::of(streamed);
                 let mut sink = streamed.then(|| Sink::new(to.wrapping_add(start).cast()));
                 for &(tile, offset, before) in tiles {
                     lanes.resize(tile.numel(), T::ZERO);
@@ -292,17 +293,6 @@ impl<T: Summand, const N: usize> Tile<'_, T, N> {
             }
         }
     }
-}
-
-/// Where the element with this number lies, counted in row-major order.
-fn offset_of<const N: usize>(layout: &Layout<N>, mut number: usize) -> isize {
-    let mut offset = 0;
-    for axis in (0..N).rev() {
-        let len = layout.shape()[axis];
-        offset += (number % len).cast_signed() * layout.strides()[axis];
-        number /= len;
-    }
-    offset
 }
 
 /// Adds each element of a plane of any layout to its lane.

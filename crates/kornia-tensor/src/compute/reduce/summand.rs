@@ -10,7 +10,7 @@
 /// | `i8`, `i16`, `i32` | `i64` |
 /// | `u64`, `usize` | `u128` |
 /// | `i64`, `isize` | `i128` |
-/// | `f32`, `f64` | the same, from a sum in `f64` with compensation |
+/// | `f32`, `f64` | the same, from a sum in `f64`; with compensation, unless it is along an axis |
 ///
 /// More than 2^32 elements of 32 bits may have a sum beyond 64 bits, which becomes the largest (or
 /// smallest) there is; nothing wraps around.

@@ -31,7 +31,7 @@ use input::{Input, Kind, Output};
 use measure::{Candidate, measure};
 use options::{Options, Size};
 use python::Python;
-use report::{Measured, PARTS, markdown};
+use report::{Measured, PARTS, group, markdown, summary};
 use work::{ROWS, Row, Work};
 
 /// One thing to measure.
@@ -291,6 +291,7 @@ impl Comparison {
         fs::create_dir_all(out)?;
         let table = markdown(&self.measured, about);
         fs::write(out.join("table.md"), &table)?;
+        fs::write(out.join("summary.md"), summary(&self.measured))?;
         let names: Vec<_> = peers::names()
             .chain(["ndarray-npy", "safetensors"])
             .chain(python::NAMES)
@@ -317,16 +318,6 @@ impl Comparison {
         println!("{table}");
         println!("Written to {}", out.display());
         Ok(())
-    }
-}
-
-/// Which plot a size belongs to.
-fn group(size: &str) -> &str {
-    match size {
-        "256²" => "256x256",
-        "1024²" => "1080p",
-        "4096²" => "4K",
-        size => size,
     }
 }
 

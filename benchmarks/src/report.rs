@@ -162,6 +162,63 @@ fn compared(row: &Measured, ratio: &str) -> String {
     )
 }
 
+/// A line for each kind of work: for each size the multiple of the limit, and how far the best other
+/// is behind.
+pub fn summary(all: &[Measured]) -> String {
+    let mut text = String::new();
+    for (part, title) in PARTS {
+        let rows: Vec<_> = all.iter().filter(|row| row.part == *part).collect();
+        let mut sizes: Vec<_> = rows.iter().map(|row| group(row.size)).collect();
+        sizes.sort_by_key(|size| {
+            ["256x256", "1080p", "4K"]
+                .iter()
+                .position(|known| known == size)
+        });
+        sizes.dedup();
+        if sizes.is_empty() || sizes == [""] {
+            continue;
+        }
+        let _ = writeln!(text, "{title}\n\n| work | {} |", sizes.join(" | "));
+        let _ = writeln!(text, "|---|{}", "---|".repeat(sizes.len()));
+        let mut names: Vec<_> = rows.iter().map(|row| &row.row).collect();
+        names.dedup();
+        for name in names {
+            let cells = sizes.iter().map(|size| {
+                let same = |row: &&&Measured| row.row == *name && group(row.size) == *size;
+                rows.iter()
+                    .find(same)
+                    .map_or("-".to_string(), |row| cell(row))
+            });
+            let cells: Vec<_> = cells.collect();
+            let _ = writeln!(text, "| `{name}` | {} |", cells.join(" | "));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn cell(row: &Measured) -> String {
+    let others = row.others();
+    let (Some(ours), Some((name, best))) = (row.of(OURS), others.first()) else {
+        return "-".to_string();
+    };
+    let (ratio, ahead) = (ours / row.limit(), best / ours);
+    match ahead {
+        ..0.95 => format!("{ratio:.2}; **{ahead:.2} {name}**"),
+        _ => format!("{ratio:.2}; {ahead:.2} {name}"),
+    }
+}
+
+/// Which sizes go together.
+pub fn group(size: &str) -> &str {
+    match size {
+        "256²" => "256x256",
+        "1024²" => "1080p",
+        "4096²" => "4K",
+        size => size,
+    }
+}
+
 /// Three digits and a unit.
 pub fn time(seconds: f64) -> String {
     let (number, unit) = match seconds {

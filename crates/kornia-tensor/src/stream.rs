@@ -297,6 +297,13 @@ pub(crate) fn fetch(from: *const u8) {
 ///
 /// So many lines may be read, and written, where they are aligned; they do not overlap.
 #[inline]
+#[cfg_attr(
+    not(all(target_arch = "x86_64", not(miri))),
+    allow(
+        unused_variables,
+        reason = "elsewhere processors look ahead themselves"
+    )
+)]
 unsafe fn lines(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: by the caller; the processor has what the function was compiled for (U1).

@@ -171,11 +171,12 @@ impl Job {
         if state.panic.is_none() {
             state.panic = panic.take();
         }
-        // A second one is not dropped: that might panic too, and the owner would wait for ever.
-        std::mem::forget(panic);
         if self.inside.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.left.notify_all();
         }
+        drop(state);
+        // A second one is dropped last: that might panic too, and the owner would wait for ever.
+        drop(panic);
     }
 
     /// Does parts until none is left: those of one's own share, then those of the others.

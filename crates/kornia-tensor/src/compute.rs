@@ -127,19 +127,9 @@ where
     F: FnMut(&T) -> U,
 {
     let (src, len) = (source.first().as_ptr().cast_const(), source.numel());
-    if layout.is_contiguous() && source.is_standard_layout() {
-        if !streams::<U>(len) {
-            let dst = out;
-            wide::run(Map { src, dst, len, f });
-            return None;
-        }
-        let mut slot = Some(f);
-        let each = |at, len, dst| {
-            let src = src.wrapping_add(at);
-            slot = slot.take().map(|f| wide::run(Map { src, dst, len, f }));
-        };
-        // SAFETY: O2; `Map` writes all there is.
-        unsafe { stream::through(out, len, [(src.cast(), size_of::<T>())], each) };
+    if layout.is_contiguous() && source.is_standard_layout() && !streams::<U>(len) {
+        let dst = out;
+        wide::run(Map { src, dst, len, f });
         return None;
     }
     let operands = [Operand::write(out), Operand::read(src)];
@@ -220,21 +210,13 @@ where
     F: FnMut(&T, &U) -> V,
 {
     let (first, second) = (a.first().as_ptr(), b.first().as_ptr());
-    if layout.is_contiguous() && a.is_standard_layout() && b.is_standard_layout() {
-        let (a, b, len) = (first.cast_const(), second.cast_const(), layout.numel());
-        if !streams::<V>(len) {
-            let dst = out;
-            wide::run(Zip { a, b, dst, len, f });
-            return None;
-        }
-        let mut slot = Some(f);
-        let each = |at, len, dst| {
-            let (a, b) = (a.wrapping_add(at), b.wrapping_add(at));
-            slot = slot.take().map(|f| wide::run(Zip { a, b, dst, len, f }));
-        };
-        let sources = [(a.cast(), size_of::<T>()), (b.cast(), size_of::<U>())];
-        // SAFETY: O2; `Zip` writes all there is.
-        unsafe { stream::through(out, len, sources, each) };
+    let (len, alike) = (
+        layout.numel(),
+        a.is_standard_layout() && b.is_standard_layout(),
+    );
+    if layout.is_contiguous() && alike && !streams::<V>(len) {
+        let (a, b, dst) = (first.cast_const(), second.cast_const(), out);
+        wide::run(Zip { a, b, dst, len, f });
         return None;
     }
     let operands = [
@@ -318,7 +300,7 @@ where
     equal
 }
 
-/// Whether so many results side by side go past the caches.
+/// Whether so many results side by side go past the caches, which is for [`runs`] to do.
 fn streams<U>(len: usize) -> bool {
     let bytes = len.saturating_mul(size_of::<U>());
     stream::pays(bytes, bytes) && Plain::of::<U>().is_some()

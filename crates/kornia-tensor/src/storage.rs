@@ -13,7 +13,7 @@ mod foreign;
 mod holders;
 mod map;
 mod owner;
-mod pages;
+pub(crate) mod pages;
 mod pool;
 mod resource;
 
@@ -32,15 +32,6 @@ pub(crate) use holders::{Holder, Place};
 pub use map::StorageMap;
 pub use owner::Access;
 pub(crate) use owner::{ForeignOwner, Owner};
-#[cfg(any(
-    feature = "serde",
-    feature = "bincode",
-    feature = "rkyv",
-    feature = "npy",
-    feature = "safetensors",
-    feature = "image"
-))]
-pub(crate) use pages::reserve_large;
 #[doc(no_inline)]
 pub use pool::{Pool, PoolBuilder, PoolStats, WhenFull};
 #[doc(no_inline)]

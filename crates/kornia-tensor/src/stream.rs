@@ -195,35 +195,6 @@ impl Sink {
     }
 }
 
-/// Writes elements side by side that `each` makes: of some, from the one of a number on, and at an
-/// address that is not their own. It reads elements of some sizes that start at the `sources`.
-///
-/// # Safety
-///
-/// `each` writes all that it is asked for, and nothing else reaches the elements.
-pub(crate) unsafe fn through<U, const S: usize>(
-    to: *mut U,
-    len: usize,
-    sources: [(*const u8, usize); S],
-    mut each: impl FnMut(usize, usize, *mut U),
-) {
-    let _ending = Ending(());
-    let mut sink = Sink::new(to.cast());
-    let most = ROOM / size_of::<U>();
-    for at in (0..len).step_by(most) {
-        let now = most.min(len - at);
-        each(at, now, sink.room().cast());
-        let ahead = sources.map(|(first, size)| {
-            let from = first.wrapping_add((at + most) * size);
-            Ahead::new(from, size.cast_signed(), size_of::<U>())
-        });
-        // SAFETY: by the caller.
-        unsafe { sink.take(now * size_of::<U>(), &ahead) };
-    }
-    // SAFETY: by the caller.
-    unsafe { sink.finish() };
-}
-
 /// Memory that is read soon: asked for while lines are written, a little with each, because too
 /// much at once keeps the lines from being written.
 #[derive(Clone, Copy)]

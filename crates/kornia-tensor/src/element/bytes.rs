@@ -4,7 +4,7 @@ use super::Plain;
 use crate::TensorView;
 use crate::copy;
 use crate::error::TensorError;
-use crate::storage::reserve_large;
+use crate::storage::pages::reserve_large;
 
 /// Which byte of a number comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

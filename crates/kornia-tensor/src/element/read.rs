@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use super::Plain;
 use super::bytes::{Order, elements_of_bytes, not_plain, swap};
 use crate::error::TensorError;
-use crate::storage::reserve_large;
+use crate::storage::pages::reserve_large;
 
 /// Memory taken in advance for bytes that may not come.
 const ADVANCE: usize = 64 << 10;

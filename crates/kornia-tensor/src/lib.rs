@@ -153,77 +153,40 @@
 
 #![deny(unsafe_code)]
 
-#[cfg(feature = "bincode")]
-pub mod bincode;
-#[cfg(feature = "bytemuck")]
-#[allow(unsafe_code)]
-mod bytemuck;
-#[cfg(feature = "bytes")]
-mod bytes;
 #[cfg(doctest)]
 mod compile_fail;
-#[allow(unsafe_code)]
-mod compute;
-#[allow(unsafe_code)]
-mod copy;
-#[allow(unsafe_code)]
-mod element;
+mod engine;
 mod error;
-#[cfg(any(feature = "npy", feature = "safetensors", feature = "image"))]
-#[cfg_attr(
-    not(any(feature = "npy", feature = "safetensors")),
-    allow(dead_code, reason = "images have readers of their own")
-)]
-pub mod file;
-mod fmt;
-#[cfg(feature = "image")]
-pub mod image;
-#[allow(unsafe_code)]
-mod iter;
+mod exchange;
+mod formats;
 mod layout;
-#[cfg(feature = "mmap")]
-#[allow(unsafe_code)]
-mod mmap;
-#[cfg(feature = "npy")]
-pub mod npy;
-mod overlap;
-mod plan;
-mod rank;
-#[cfg(feature = "rkyv")]
-#[allow(unsafe_code)]
-pub mod rkyv;
-#[cfg(feature = "safetensors")]
-pub mod safetensors;
-#[cfg(feature = "serde")]
-pub mod serde;
-mod slice;
 #[allow(unsafe_code)]
 pub mod storage;
 #[allow(unsafe_code)]
-mod stream;
-#[allow(unsafe_code)]
 pub mod tensor;
-#[allow(unsafe_code)]
-mod tensor_mut;
-#[allow(unsafe_code)]
-mod threads;
-#[allow(unsafe_code)]
-pub mod view;
-#[allow(unsafe_code)]
-mod view_mut;
-#[allow(unsafe_code)]
-mod wide;
-#[cfg(any(feature = "serde", feature = "bincode", feature = "rkyv"))]
-mod wire;
 
-pub use compute::reduce::Summand;
+pub use engine::compute::reduce::Summand;
 pub use error::{TensorAllocatorError, TensorError};
-pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};
-pub use layout::{Layout, LayoutChunks, LayoutTiles, checked_numel, get_strides_from_shape};
 #[cfg(feature = "mmap")]
-pub use mmap::MappedFile;
-pub use rank::{Nat, Pred, Succ};
-pub use slice::{FromEnd, SliceIndex, SliceItem, SliceRange, SliceSpec, Step, clip_box, step};
+pub use exchange::MappedFile;
+#[cfg(feature = "bincode")]
+pub use formats::bincode;
+#[cfg(any(feature = "npy", feature = "safetensors", feature = "image"))]
+pub use formats::file;
+#[cfg(feature = "image")]
+pub use formats::image;
+#[cfg(feature = "npy")]
+pub use formats::npy;
+#[cfg(feature = "rkyv")]
+pub use formats::rkyv;
+#[cfg(feature = "safetensors")]
+pub use formats::safetensors;
+#[cfg(feature = "serde")]
+pub use formats::serde;
+pub use layout::{
+    FromEnd, Layout, LayoutChunks, LayoutTiles, Nat, Pred, SliceIndex, SliceItem, SliceRange,
+    SliceSpec, Step, Succ, checked_numel, clip_box, get_strides_from_shape, step,
+};
 pub use storage::accounting;
 pub use storage::{
     Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain,
@@ -231,11 +194,9 @@ pub use storage::{
     TensorAllocator, TensorStorage, WhenFull, host_alloc,
 };
 pub use tensor::{
-    CpuTensor2, Tensor, Tensor1, Tensor2, Tensor3, Tensor4, TensorParts, TensorWriter,
+    CpuTensor2, IndexedIter, Iter, IterMut, Rows, RowsMut, Tensor, Tensor1, Tensor2, Tensor3,
+    Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter,
 };
-pub use tensor_mut::TensorMut;
-pub use view::TensorView;
-pub use view_mut::TensorViewMut;
 
 /// 0.2.0's path of the allocators.
 pub mod allocator {
@@ -251,6 +212,12 @@ pub mod allocator {
 pub mod resource {
     #[doc(no_inline)]
     pub use crate::storage::{HostResource, MemoryDomain, MemoryResource};
+}
+
+/// 0.2.0's path of the view.
+pub mod view {
+    #[doc(no_inline)]
+    pub use crate::tensor::TensorView;
 }
 
 /// The examples of the README run as tests.

@@ -7,7 +7,7 @@ use std::iter::FusedIterator;
 
 use super::{Layout, checked_numel};
 use crate::error::TensorError;
-use crate::rank::{Nat, Succ};
+use crate::layout::rank::{Nat, Succ};
 
 impl<const N: usize> Layout<N> {
     /// The parts before and from `index` along one axis, each with the offset of its first

@@ -7,8 +7,8 @@ use std::array;
 
 use super::{Layout, checked_numel, checked_numel_or_none};
 use crate::error::TensorError;
-use crate::rank::{Nat, Pred, Succ};
-use crate::slice::{SliceRange, SliceSpec};
+use crate::layout::rank::{Nat, Pred, Succ};
+use crate::layout::slice::{SliceRange, SliceSpec};
 
 impl<const N: usize> Layout<N> {
     /// The part of the layout that one index or range per axis leaves.

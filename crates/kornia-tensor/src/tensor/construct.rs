@@ -3,11 +3,11 @@
 use num_traits::Zero;
 
 use super::Tensor;
-use crate::element::is_number;
+use crate::engine::element::is_number;
 use crate::error::{self, TensorError};
 use crate::layout::Layout;
 use crate::storage::{AllocHandle, StorageBuilder, TensorStorage, host_alloc, normalize};
-use crate::view::check_numel;
+use crate::tensor::view::check_numel;
 
 /// A fresh tensor in standard layout whose elements `fill` writes, all of them, in order.
 ///

@@ -9,7 +9,7 @@ use crate::layout::Layout;
 use crate::storage::{
     Access, AllocHandle, ForeignOwner, MemoryDomain, Owner, OwnerRefused, TensorStorage, normalize,
 };
-use crate::view::check_numel;
+use crate::tensor::view::check_numel;
 
 impl<T, const N: usize> Tensor<T, N> {
     /// Shares the elements of an owner, for reading. O(1), safe; the owner is dropped with the

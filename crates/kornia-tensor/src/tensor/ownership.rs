@@ -2,10 +2,10 @@
 
 use super::Tensor;
 use crate::TensorViewMut;
-use crate::copy;
+use crate::engine::copy;
 use crate::error::{self, TensorError};
 use crate::storage::Place;
-use crate::view::not_contiguous;
+use crate::tensor::view::not_contiguous;
 
 /// Slices. Never copy.
 impl<T, const N: usize> Tensor<T, N> {

@@ -2,8 +2,8 @@
 
 use super::Tensor;
 use crate::error::{self, TensorError};
-use crate::rank::{Nat, Pred, Succ};
-use crate::slice::{SliceRange, SliceSpec};
+use crate::layout::rank::{Nat, Pred, Succ};
+use crate::layout::slice::{SliceRange, SliceSpec};
 use crate::storage::Place;
 
 // Panicking fronts unwrap the layout and then build the tensor, rather than unwrap the tensor

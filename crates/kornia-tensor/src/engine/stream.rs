@@ -1,0 +1,474 @@
+//! Writing past the caches.
+//!
+//! An ordinary store fetches the cache line it writes to. A result that is larger than the caches
+//! is gone from them before anybody reads it, so that fetching it was for nothing: a third of all
+//! the traffic of a copy. Streaming stores write whole lines and fetch nothing.
+//!
+//! Whole lines is the point: written piece by piece, in between other work, they are slower than
+//! ordinary stores. A [`Sink`] collects what a loop makes in the first-level cache and writes it
+//! line after line.
+
+// One contract covers every access of a loop; a block for each would hide the loops.
+#![allow(clippy::multiple_unsafe_ops_per_block)]
+
+use std::mem::MaybeUninit;
+
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
+/// Bytes that are collected before they are written. More would have the processor wait for
+/// memory that is read and for memory that is written by turns.
+pub(crate) const ROOM: usize = 1024;
+
+/// Rows of fewer bytes are not streamed: the lines they share with their neighbours cost too much.
+const LONG_ROW: usize = if cfg!(test) { 128 } else { 2048 };
+
+/// Whether streaming is faster, for a result of so many bytes in rows of so many.
+#[inline]
+pub(crate) fn pays(bytes: usize, row: usize) -> bool {
+    row >= LONG_ROW && bytes >= large()
+}
+
+/// Results of at least this many bytes are streamed, and found in memory by whoever reads them
+/// next. Where the last cache is as fast as memory is slow, that is worth it only for results
+/// that do not fit there. Intel's processors with AVX-512 have slow ones: writing and then
+/// reading 4 MiB takes 0.9, 12 MiB 0.8 of the time that it takes through the caches.
+#[cfg(not(test))]
+#[inline]
+fn large() -> usize {
+    const USUALLY: usize = 16 << 20;
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if crate::engine::wide::x86::has_slow_last_cache() {
+        return 4 << 20;
+    }
+    if cfg!(all(target_arch = "x86_64", not(miri))) {
+        USUALLY
+    } else {
+        usize::MAX
+    }
+}
+
+/// Small, for tests to get there, also where there are no streaming stores.
+#[cfg(test)]
+fn large() -> usize {
+    2048
+}
+
+/// Orders what was streamed before everything that is written after this is dropped, as ordinary
+/// stores are.
+pub(crate) struct Ending(());
+
+impl Ending {
+    /// One that is there only if something is streamed: it costs tens of nanoseconds.
+    #[inline]
+    pub(crate) fn of(streamed: bool) -> Option<Self> {
+        streamed.then(|| Self(()))
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        // SAFETY: SSE is part of every x86-64 processor.
+        unsafe {
+            std::arch::x86_64::_mm_sfence();
+        }
+    }
+}
+
+/// Bytes that follow one another in the destination, on their way there.
+pub(crate) struct Sink {
+    /// A1: `line` is the start of the cache line in which the next byte belongs, `filled` its
+    /// place there or in a line after it, and bytes `skip..filled` of the buffer were written.
+    /// Only the bytes before `skip`, less than a line of them, are not ours.
+    line: *mut u8,
+    skip: usize,
+    filled: usize,
+    buffer: Buffer,
+}
+
+/// What is left of a line, what is collected, and room to move a line as a whole.
+#[repr(align(64))]
+struct Buffer(MaybeUninit<[u8; LINE + ROOM + LINE]>);
+
+impl Sink {
+    /// Bytes that go to `to` and on.
+    #[inline(always)]
+    pub(crate) fn new(to: *mut u8) -> Self {
+        let skip = to.addr() % LINE;
+        Self {
+            line: to.wrapping_sub(skip),
+            skip,
+            filled: skip,
+            buffer: Buffer(MaybeUninit::uninit()),
+        }
+    }
+
+    #[inline(always)]
+    fn base(&mut self) -> *mut u8 {
+        self.buffer.0.as_mut_ptr().cast()
+    }
+
+    /// Goes on with bytes that go to `to`: at once if they follow those so far, which are written
+    /// otherwise.
+    ///
+    /// # Safety
+    ///
+    /// As for `take`.
+    #[inline(always)]
+    pub(crate) unsafe fn go_to(&mut self, to: *mut u8) {
+        if self.line.wrapping_add(self.filled) != to {
+            // SAFETY: A1, and the caller's promise.
+            unsafe { self.copy(self.filled) };
+            self.skip = to.addr() % LINE;
+            self.filled = self.skip;
+            self.line = to.wrapping_sub(self.skip);
+        }
+    }
+
+    /// Where to write the next bytes, at most `ROOM` of them: aligned as the destination is.
+    #[inline(always)]
+    pub(crate) fn room(&mut self) -> *mut u8 {
+        let filled = self.filled;
+        self.base().wrapping_add(filled)
+    }
+
+    /// Takes the next bytes, and writes all lines that are full. Asks for the memory that is read
+    /// next on the way.
+    ///
+    /// # Safety
+    ///
+    /// That many, at most `ROOM`, were written to `room`. They may be written to the destination,
+    /// which nothing else reaches until [`Ending`].
+    #[inline(always)]
+    pub(crate) unsafe fn take(&mut self, bytes: usize, ahead: &[Ahead]) {
+        self.filled += bytes;
+        let whole = self.filled / LINE * LINE;
+        if whole == 0 {
+            return;
+        }
+        let mut done = 0;
+        // SAFETY: A1, and the caller's promise; the buffer has a line more than could be filled.
+        unsafe {
+            if self.skip > 0 {
+                self.copy(LINE);
+                done = LINE;
+                self.skip = 0;
+            }
+            let from = self.base().wrapping_add(done);
+            lines(
+                self.line.wrapping_add(done),
+                from,
+                (whole - done) / LINE,
+                ahead,
+            );
+            let left = self.base().wrapping_add(whole).cast::<[u8; LINE]>();
+            let left = left.cast::<MaybeUninit<[u8; LINE]>>().read();
+            self.base().cast::<MaybeUninit<[u8; LINE]>>().write(left);
+        }
+        self.line = self.line.wrapping_add(whole);
+        self.filled -= whole;
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Safety
+    ///
+    /// As for `take`.
+    #[inline(always)]
+    pub(crate) unsafe fn finish(mut self) {
+        // SAFETY: A1, and the caller's promise.
+        unsafe { self.copy(self.filled) };
+    }
+
+    /// Writes bytes `skip..end` through ordinary stores.
+    ///
+    /// # Safety
+    ///
+    /// A1; they may be written to the destination.
+    #[inline(always)]
+    unsafe fn copy(&mut self, end: usize) {
+        let skip = self.skip;
+        let (from, to) = (self.base().wrapping_add(skip), self.line.wrapping_add(skip));
+        // SAFETY: by the caller.
+        unsafe { to.copy_from_nonoverlapping(from, end - skip) };
+    }
+}
+
+/// Memory that is read soon: asked for while lines are written, a little with each, because too
+/// much at once keeps the lines from being written.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(all(target_arch = "x86_64", not(miri))),
+    allow(dead_code, reason = "elsewhere processors look ahead themselves")
+)]
+pub(crate) struct Ahead {
+    from: *const u8,
+    /// Bytes that go with a line; fewer than none, if it is read backwards.
+    step: isize,
+}
+
+impl Ahead {
+    /// How far ahead of what is read next.
+    const FAR: isize = 2048;
+
+    /// What is read next starts there: `read` bytes for `written` ones.
+    #[inline(always)]
+    pub(crate) fn new(from: *const u8, read: isize, written: usize) -> Self {
+        Self {
+            from: from.wrapping_offset(Self::FAR * read.signum()),
+            step: read * LINE.cast_signed() / written.cast_signed(),
+        }
+    }
+}
+
+/// Copies bytes side by side; what is no whole cache line of the destination through ordinary
+/// stores.
+///
+/// # Safety
+///
+/// The bytes may be read and written, do not overlap, and nothing else reaches the latter until
+/// [`Ending`].
+pub(crate) unsafe fn row(to: *mut u8, from: *const u8, bytes: usize) {
+    let head = (to.addr().wrapping_neg() % LINE).min(bytes);
+    let count = (bytes - head) / LINE;
+    let tail = head + count * LINE;
+    // SAFETY: by the caller: head, lines and tail make up the whole.
+    unsafe {
+        to.copy_from_nonoverlapping(from, head);
+        let ahead = Ahead::new(from.wrapping_add(head), 1, 1);
+        lines(
+            to.wrapping_add(head),
+            from.wrapping_add(head),
+            count,
+            &[ahead],
+        );
+        let (to, from) = (to.wrapping_add(tail), from.wrapping_add(tail));
+        to.copy_from_nonoverlapping(from, bytes - tail);
+    }
+}
+
+/// Asks for the cache line of an address, whatever it is.
+#[inline(always)]
+pub(crate) fn fetch(from: *const u8) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: SSE is part of every x86-64 processor, and a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = from;
+}
+
+/// Copies whole lines, and asks for memory that is read next on the way: as many lines go with each
+/// stretch of it.
+///
+/// # Safety
+///
+/// So many lines may be read, and written, where they are aligned; they do not overlap.
+#[inline]
+#[cfg_attr(
+    not(all(target_arch = "x86_64", not(miri))),
+    allow(
+        unused_variables,
+        reason = "elsewhere processors look ahead themselves"
+    )
+)]
+unsafe fn lines(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: by the caller; the processor has what the function was compiled for (U1).
+    return unsafe {
+        use crate::engine::wide::x86;
+        match x86::level() {
+            x86::AVX512 => lines::avx512(to, from, count, ahead),
+            x86::AVX2 => lines::avx2(to, from, count, ahead),
+            _ => lines::baseline(to, from, count, ahead),
+        }
+    };
+    #[allow(unreachable_code, reason = "where there are no streaming stores")]
+    // SAFETY: by the caller.
+    unsafe {
+        to.copy_from_nonoverlapping(from, count * LINE);
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod lines {
+    use super::{Ahead, LINE};
+    use std::arch::x86_64::{
+        __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_stream_si128, _mm256_loadu_si256,
+        _mm256_stream_si256, _mm512_loadu_si512, _mm512_stream_si512,
+    };
+
+    /// # Safety
+    ///
+    /// As for `super::lines`.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn avx512(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
+        // SAFETY: by the caller.
+        unsafe { all::<__m512i>(to, from, count, ahead) };
+    }
+
+    /// # Safety
+    ///
+    /// As for `super::lines`.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn avx2(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
+        // SAFETY: by the caller.
+        unsafe { all::<__m256i>(to, from, count, ahead) };
+    }
+
+    /// # Safety
+    ///
+    /// As for `super::lines`.
+    pub(super) unsafe fn baseline(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
+        // SAFETY: by the caller; SSE2 is part of every x86-64 processor.
+        unsafe { all::<__m128i>(to, from, count, ahead) };
+    }
+
+    /// A vector that a line is moved in, or several of them.
+    trait Vector: Copy {
+        /// # Safety
+        ///
+        /// It may be read; the processor has such vectors.
+        unsafe fn load(from: *const Self) -> Self;
+        /// # Safety
+        ///
+        /// It may be written and is aligned; the processor has such vectors.
+        unsafe fn stream(self, to: *mut Self);
+    }
+
+    impl Vector for __m512i {
+        #[inline(always)]
+        unsafe fn load(from: *const Self) -> Self {
+            // SAFETY: by the caller.
+            unsafe { _mm512_loadu_si512(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn stream(self, to: *mut Self) {
+            // SAFETY: by the caller.
+            unsafe { _mm512_stream_si512(to, self) };
+        }
+    }
+
+    impl Vector for __m256i {
+        #[inline(always)]
+        unsafe fn load(from: *const Self) -> Self {
+            // SAFETY: by the caller.
+            unsafe { _mm256_loadu_si256(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn stream(self, to: *mut Self) {
+            // SAFETY: by the caller.
+            unsafe { _mm256_stream_si256(to, self) };
+        }
+    }
+
+    impl Vector for __m128i {
+        #[inline(always)]
+        unsafe fn load(from: *const Self) -> Self {
+            // SAFETY: by the caller.
+            unsafe { _mm_loadu_si128(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn stream(self, to: *mut Self) {
+            // SAFETY: by the caller.
+            unsafe { _mm_stream_si128(to, self) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `super::lines`; the processor has such vectors.
+    #[inline(always)]
+    unsafe fn all<V: Vector>(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
+        let parts = ahead.len();
+        debug_assert!(parts > 0, "lines without any would not be written");
+        let share = count.div_ceil(parts);
+        for (part, ahead) in ahead.iter().enumerate() {
+            let done = count.min(part * share);
+            let ahead = Ahead {
+                step: ahead.step * parts.cast_signed(),
+                ..*ahead
+            };
+            let (to, from) = (to.wrapping_add(done * LINE), from.wrapping_add(done * LINE));
+            // SAFETY: by the caller: each line once.
+            unsafe { stretch::<V>(to, from, share.min(count - done), ahead) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `all`.
+    #[inline(always)]
+    unsafe fn stretch<V: Vector>(to: *mut u8, from: *const u8, count: usize, ahead: Ahead) {
+        /// Lines of a piece, of which two are walked at once: memory gives more that way.
+        const PIECE: usize = 1024;
+        const GROUP: usize = 4;
+        let mut done = 0;
+        // SAFETY: by the caller: each line once.
+        unsafe {
+            while count - done >= 2 * PIECE {
+                for at in (done..done + PIECE).step_by(GROUP) {
+                    some::<V, GROUP>(to, from, at, ahead);
+                    some::<V, GROUP>(to, from, at + PIECE, ahead);
+                }
+                done += 2 * PIECE;
+            }
+            for at in done..count {
+                some::<V, 1>(to, from, at, ahead);
+            }
+        }
+    }
+
+    /// `GROUP` lines, from line `at` on.
+    ///
+    /// # Safety
+    ///
+    /// As for `all`.
+    #[inline(always)]
+    unsafe fn some<V: Vector, const GROUP: usize>(
+        to: *mut u8,
+        from: *const u8,
+        at: usize,
+        ahead: Ahead,
+    ) {
+        for line in at..at + GROUP {
+            ahead.fetch(line);
+        }
+        let (to, from) = (to.wrapping_add(at * LINE), from.wrapping_add(at * LINE));
+        for line in 0..GROUP {
+            let to: *mut V = to.wrapping_add(line * LINE).cast();
+            let from: *const V = from.wrapping_add(line * LINE).cast();
+            // All of a line is read before any of it is written, to be written at once.
+            let mut parts = [None; LINE / 16];
+            let count = LINE / size_of::<V>();
+            for (part, vector) in parts[..count].iter_mut().enumerate() {
+                // SAFETY: by the caller.
+                *vector = Some(unsafe { V::load(from.wrapping_add(part)) });
+            }
+            for (part, vector) in parts[..count].iter().flatten().enumerate() {
+                // SAFETY: by the caller.
+                unsafe { vector.stream(to.wrapping_add(part)) };
+            }
+        }
+    }
+
+    impl Ahead {
+        /// Asks for what goes with the line of this number, whatever address that is.
+        #[inline(always)]
+        fn fetch(self, line: usize) {
+            let from = self.from.wrapping_offset(line.cast_signed() * self.step);
+            // What is read further apart than that is not read line after line.
+            let lines = self.step.unsigned_abs().div_ceil(LINE).min(8);
+            for line in 0..lines.cast_signed() {
+                let from = from.wrapping_offset(self.step.signum() * line * LINE.cast_signed());
+                super::fetch(from);
+            }
+        }
+    }
+}

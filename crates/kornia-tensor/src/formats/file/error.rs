@@ -1,0 +1,213 @@
+//! What can go wrong with a file: which file, which tensor, what was expected, what was there.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::engine::element::read::ReadError;
+use crate::error::TensorError;
+
+/// Why a tensor could not be read from a file, or written to one.
+///
+/// ```
+/// # #[cfg(feature = "npy")] {
+/// use kornia_tensor::file::FileErrorKind;
+/// use kornia_tensor::npy;
+///
+/// let error = npy::open::<u8, 3>("no/such/file.npy").unwrap_err();
+/// assert!(error.to_string().starts_with("no/such/file.npy: "));
+/// assert!(matches!(error.kind(), FileErrorKind::Io(_)));
+/// assert!(size_of_val(&error) == size_of::<usize>());
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct FileError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    file: Option<PathBuf>,
+    tensor: Option<String>,
+    kind: FileErrorKind,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FileErrorKind {
+    /// The system refused to read or to write.
+    Io(io::Error),
+    /// What the file says makes no tensor, or there is no memory for it.
+    Tensor(TensorError),
+    /// The file is not what its format asks for, in words.
+    Invalid(String),
+    /// The file has elements of another type.
+    ElementType {
+        /// The type that was asked for.
+        expected: &'static str,
+        /// What the file has, in its own words.
+        found: String,
+    },
+    /// The file has a tensor with another number of axes.
+    Rank {
+        /// How many axes were asked for.
+        expected: usize,
+        /// The shape in the file.
+        shape: Box<[usize]>,
+    },
+    /// There is no tensor of this name.
+    Missing {
+        /// Those that there are.
+        names: Vec<String>,
+    },
+}
+
+impl FileError {
+    /// The file, where its path is known.
+    pub fn file(&self) -> Option<&Path> {
+        self.0.file.as_deref()
+    }
+
+    /// The name of the tensor, in formats that have names.
+    pub fn tensor(&self) -> Option<&str> {
+        self.0.tensor.as_deref()
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &FileErrorKind {
+        &self.0.kind
+    }
+
+    /// The same, in this file unless one is named already.
+    pub(crate) fn in_file(mut self, file: Option<&Path>) -> Self {
+        if self.0.file.is_none() {
+            self.0.file = file.map(Path::to_path_buf);
+        }
+        self
+    }
+
+    /// The same, about this tensor unless one is named already.
+    pub(crate) fn about(mut self, tensor: &str) -> Self {
+        self.0.tensor.get_or_insert_with(|| tensor.to_string());
+        self
+    }
+}
+
+impl FileErrorKind {
+    /// Elements of another type than `T`.
+    pub(crate) fn element_type<T>(found: String) -> Self {
+        Self::ElementType {
+            expected: std::any::type_name::<T>(),
+            found,
+        }
+    }
+
+    /// The lengths of `N` axes, if there are as many.
+    pub(crate) fn check_rank<const N: usize>(shape: &[usize]) -> Result<[usize; N], Self> {
+        shape.try_into().map_err(|_| Self::Rank {
+            expected: N,
+            shape: shape.into(),
+        })
+    }
+
+    /// The end of the input where `needed` bytes were expected.
+    pub(crate) fn truncated(what: &str, found: u64, needed: u64) -> Self {
+        Self::Invalid(format!(
+            "{found} of the {needed} bytes of {what} are there; the file was cut short"
+        ))
+    }
+
+    /// Why elements of `needed` bytes could not be read.
+    pub(crate) fn of_read(error: ReadError, needed: u64) -> Self {
+        match error {
+            ReadError::Short(found) => Self::truncated("the elements", found, needed),
+            ReadError::Io(error) => Self::Io(error),
+            ReadError::Tensor(error) => Self::Tensor(error),
+        }
+    }
+}
+
+impl From<FileErrorKind> for FileError {
+    fn from(kind: FileErrorKind) -> Self {
+        Self(Box::new(Inner {
+            file: None,
+            tensor: None,
+            kind,
+        }))
+    }
+}
+
+impl From<io::Error> for FileErrorKind {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<TensorError> for FileErrorKind {
+    fn from(error: TensorError) -> Self {
+        Self::Tensor(error)
+    }
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        FileErrorKind::Io(error).into()
+    }
+}
+
+impl From<TensorError> for FileError {
+    fn from(error: TensorError) -> Self {
+        FileErrorKind::Tensor(error).into()
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.file(), self.tensor()) {
+            (Some(file), Some(tensor)) => write!(f, "{}, tensor `{tensor}`: ", file.display())?,
+            (Some(file), None) => write!(f, "{}: ", file.display())?,
+            (None, Some(tensor)) => write!(f, "tensor `{tensor}`: ")?,
+            (None, None) => {}
+        }
+        self.kind().fmt(f)
+    }
+}
+
+impl fmt::Display for FileErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Tensor(error) => error.fmt(f),
+            Self::Invalid(what) => f.write_str(what),
+            Self::ElementType { expected, found } => write!(
+                f,
+                "elements of type {found} where {expected} was asked for; read them as they are \
+                 and convert them with `cast` or `map`"
+            ),
+            Self::Rank { expected, shape } => write!(
+                f,
+                "shape {shape:?} has {} axes where {expected} were asked for; ask for as many, \
+                 then reshape",
+                shape.len()
+            ),
+            Self::Missing { names } => {
+                /// More names than help to find a misspelt one.
+                const MANY: usize = 16;
+                write!(f, "no such tensor among {}", names.len())?;
+                for (place, name) in names.iter().take(MANY).enumerate() {
+                    write!(f, "{} `{name}`", if place == 0 { ":" } else { "," })?;
+                }
+                f.write_str(if names.len() > MANY { ", .." } else { "" })
+            }
+        }
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            FileErrorKind::Io(error) => Some(error),
+            FileErrorKind::Tensor(error) => Some(error),
+            _ => None,
+        }
+    }
+}

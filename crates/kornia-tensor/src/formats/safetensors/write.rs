@@ -1,0 +1,131 @@
+//! Writing: the index, then the elements of one tensor after the other.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+use ::safetensors::tensor::{Metadata, TensorInfo};
+
+use super::{LENGTH, MOST, dtype_of};
+use crate::TensorView;
+use crate::engine::element::bytes::{Order, for_each_block};
+use crate::formats::file::{FileElement, FileError, FileErrorKind, save as save_file};
+
+/// Writes the elements of a tensor.
+type Elements<'a> = Box<dyn Fn(&mut dyn Write) -> Result<(), FileErrorKind> + 'a>;
+
+/// Tensors that are to be written to one file. It borrows them until then.
+///
+/// See the [module](super) for an example.
+#[derive(Default)]
+pub struct SafeTensorsWriter<'a> {
+    tensors: Vec<(String, TensorInfo, Elements<'a>)>,
+    descriptions: Vec<(String, String)>,
+}
+
+impl<'a> SafeTensorsWriter<'a> {
+    /// No tensors.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a tensor. O(1).
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if there is one of this name already, or the name is `__metadata__`, which is the
+    /// format's own.
+    pub fn add<T: FileElement, const N: usize>(
+        &mut self,
+        name: &str,
+        tensor: impl Into<TensorView<'a, T, N>>,
+    ) -> Result<&mut Self, FileError> {
+        let view = tensor.into();
+        let info = dtype_of::<T>().map(|dtype| TensorInfo {
+            dtype,
+            shape: view.shape().to_vec(),
+            // Where is decided once all are there.
+            data_offsets: (0, view.numel().saturating_mul(size_of::<T>())),
+        });
+        let taken = name == "__metadata__" || self.tensors.iter().any(|(other, ..)| other == name);
+        let (Some(info), false) = (info, taken) else {
+            let why = "the name is taken; give every tensor its own".to_string();
+            return Err(FileError::from(FileErrorKind::Invalid(why)).about(name));
+        };
+        let write: Elements<'a> = Box::new(move |writer| {
+            for_each_block(view, Order::Little, |block| writer.write_all(block))??;
+            Ok(())
+        });
+        self.tensors.push((name.to_string(), info, write));
+        Ok(self)
+    }
+
+    /// Adds a line of free text, or replaces the one with this key.
+    pub fn describe(&mut self, key: &str, value: &str) -> &mut Self {
+        self.descriptions.push((key.to_string(), value.to_string()));
+        self
+    }
+
+    /// Writes the file to a stream. O(n): one write for the index, and one for each contiguous
+    /// tensor.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; `OutOfMemory` if elements must be gathered first.
+    pub fn write(&self, mut writer: impl Write) -> Result<(), FileError> {
+        Ok(self.write_to(&mut writer)?)
+    }
+
+    /// Writes the file, [whole or not at all](crate::file). O(n).
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write); what was under this path is still there then.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        save_file(path.as_ref(), |file| self.write_to(file))
+    }
+
+    fn write_to(&self, writer: &mut dyn Write) -> Result<(), FileErrorKind> {
+        // As the original: the widest elements first, which aligns all of them, then by name.
+        let mut tensors: Vec<_> = self.tensors.iter().collect();
+        tensors.sort_by(|(name, a, _), (other, b, _)| {
+            b.dtype.cmp(&a.dtype).then_with(|| name.cmp(other))
+        });
+        let mut end = 0usize;
+        let mut index = Vec::with_capacity(tensors.len());
+        for (name, info, _) in &tensors {
+            let (start, len) = (end, info.data_offsets.1);
+            end = start.checked_add(len).ok_or_else(|| {
+                let why = "all tensors together are larger than memory".to_string();
+                FileErrorKind::Invalid(why)
+            })?;
+            let mut info = (*info).clone();
+            info.data_offsets = (start, end);
+            index.push((name.clone(), info));
+        }
+        let text =
+            (!self.descriptions.is_empty()).then(|| self.descriptions.iter().cloned().collect());
+        let wrong = |error: &dyn fmt::Display| FileErrorKind::Invalid(error.to_string());
+        let metadata = Metadata::new(text, index).map_err(|error| wrong(&error))?;
+        let mut bytes = vec![0; LENGTH];
+        serde_json::to_writer(&mut bytes, &metadata).map_err(|error| wrong(&error))?;
+        bytes.resize(bytes.len().next_multiple_of(LENGTH), b' ');
+        let len = (bytes.len() - LENGTH) as u64;
+        if len > MOST {
+            return Err(wrong(&format!(
+                "an index of {len} bytes, and {MOST} are the most"
+            )));
+        }
+        bytes[..LENGTH].copy_from_slice(&len.to_le_bytes());
+        writer.write_all(&bytes)?;
+        tensors.iter().try_for_each(|(.., write)| write(writer))
+    }
+}
+
+impl fmt::Debug for SafeTensorsWriter<'_> {
+    /// The names; elements are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.tensors.iter().map(|(name, ..)| name);
+        f.debug_list().entries(names).finish()
+    }
+}

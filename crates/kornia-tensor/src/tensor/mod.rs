@@ -1,0 +1,501 @@
+//! The tensor: a window of shared memory and a layout over it.
+
+mod construct;
+mod fmt;
+mod foreign;
+pub(crate) mod iter;
+mod ownership;
+mod tensor_mut;
+mod verbs;
+pub(crate) mod view;
+mod view_mut;
+mod writer;
+
+use std::ops::{Deref, Index};
+
+pub(crate) use construct::fresh;
+pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};
+pub use tensor_mut::TensorMut;
+pub use view::TensorView;
+pub use view_mut::TensorViewMut;
+pub use writer::TensorWriter;
+
+#[doc(no_inline)]
+pub use crate::error::TensorError;
+#[doc(no_inline)]
+pub use crate::layout::{checked_numel, get_strides_from_shape};
+
+use crate::error;
+use crate::layout::Layout;
+use crate::storage::{Place, TensorStorage};
+
+/// The parts of a tensor: plain data that promises nothing.
+///
+/// [`Tensor::try_from_parts`] checks them, [`Tensor::into_parts`] gives them back. A tensor
+/// can be read as its parts (`t.shape`, `t.strides`, `t.storage`) and never changed through
+/// them.
+///
+/// ```
+/// use kornia_tensor::{Tensor, TensorParts, TensorStorage, host_alloc};
+///
+/// let storage = TensorStorage::from_vec((0..12).collect(), host_alloc());
+/// let padded = TensorParts { storage, shape: [3, 3], strides: [4, 1] }; // rows of 4, 3 used
+/// let t = Tensor::<i32, 2>::try_from_parts(padded)?;
+/// assert_eq!(t.view().to_vec(), [0, 1, 2, 4, 5, 6, 8, 9, 10]);
+/// assert_eq!(t.shape, [3, 3]);
+/// # Ok::<(), kornia_tensor::TensorError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TensorParts<T, const N: usize> {
+    /// A window of memory.
+    pub storage: TensorStorage<T>,
+    /// Lengths of the axes.
+    pub shape: [usize; N],
+    /// Distance between neighbours along each axis, in elements.
+    pub strides: [isize; N],
+}
+
+/// A window onto shared memory: which storage, and how to walk it.
+///
+/// Cloning copies this header and adds one to a reference count; no element moves. Every verb
+/// (`slice`, `permute_axes`, `flip`, `reshape`, ..) gives another tensor over the same memory.
+/// Writing needs the sole handle: [`as_mut_slice`](Self::as_mut_slice) and
+/// [`view_mut`](Self::view_mut) panic while another exists, [`make_mut`](Self::make_mut) copies
+/// instead.
+///
+/// ```
+/// use kornia_tensor::Tensor;
+///
+/// let mut image = Tensor::<u8, 3>::zeros([4, 4, 3]); // [H, W, C]
+/// let crop = image.slice((1..3, 1..3, ..)); // shares the pixels
+/// assert!(image.try_as_mut_slice().is_err()); // so nobody can write them
+///
+/// image.make_mut()[[1, 1, 0]] = 9; // copies, because `crop` is alive
+/// assert_eq!((image[[1, 1, 0]], crop[[0, 0, 0]]), (9, 0));
+///
+/// image.as_mut_slice()[0] = 1; // the sole handle writes in place
+/// ```
+pub struct Tensor<T, const N: usize> {
+    /// T1: `storage` keeps every element the layout can reach alive; its window is the span of
+    /// the layout, no more and no less, so the layout is in bounds (L3) by its length alone.
+    /// The first element is `layout.first_offset()` elements into the window.
+    /// T2: `shape` and `strides` were checked (L1, L2), and no two indices share an element
+    /// (L4).
+    parts: TensorParts<T, N>,
+}
+
+/// A tensor with one axis.
+pub type Tensor1<T> = Tensor<T, 1>;
+/// A tensor with two axes, such as a grey image `[H, W]`.
+pub type Tensor2<T> = Tensor<T, 2>;
+/// A tensor with three axes, such as an image `[H, W, C]`.
+pub type Tensor3<T> = Tensor<T, 3>;
+/// A tensor with four axes, such as a batch `[N, C, H, W]`.
+pub type Tensor4<T> = Tensor<T, 4>;
+/// A tensor with two axes; 0.2.0's name.
+pub type CpuTensor2<T> = Tensor2<T>;
+
+impl<T, const N: usize> Clone for Tensor<T, N> {
+    /// O(1): another handle to the same memory, one atomic increment. No `T: Clone`, because no
+    /// element is cloned; [`deep_clone`](Tensor::deep_clone) does that.
+    #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    fn clone(&self) -> Self {
+        Self {
+            parts: TensorParts {
+                storage: self.parts.storage.clone(),
+                shape: self.parts.shape,
+                strides: self.parts.strides,
+            },
+        }
+    }
+}
+
+impl<T, const N: usize> Deref for Tensor<T, N> {
+    type Target = TensorParts<T, N>;
+
+    /// The parts, for reading. There is no `DerefMut`: that would let safe code break T1 and T2.
+    #[inline]
+    fn deref(&self) -> &TensorParts<T, N> {
+        &self.parts
+    }
+}
+
+/// Parts.
+impl<T, const N: usize> Tensor<T, N> {
+    /// Checks parts and makes them a tensor. O(rank), no element moves.
+    ///
+    /// Elements of the storage outside the span of the layout are no longer part of the window.
+    /// With negative strides the first element is the one that makes the lowest reachable one
+    /// the first of the storage.
+    ///
+    /// # Errors
+    ///
+    /// `ShapeOverflow` (L1, L2), `LayoutOutOfBounds` (L3), or `OverlappingLayout` (L4) if two
+    /// indices may name the same element. That test is conservative: it also refuses strides that
+    /// interleave without meeting, such as `[3, 2]` for shape `[2, 3]`; see
+    /// [`Layout::is_injective`].
+    pub fn try_from_parts(parts: TensorParts<T, N>) -> Result<Self, TensorError> {
+        let layout = Layout::new(parts.shape, parts.strides, size_of::<T>())?;
+        let (span, len) = (layout.span(), parts.storage.len());
+        if span > len {
+            return Err(TensorError::LayoutOutOfBounds { span, len });
+        }
+        if !layout.is_injective() {
+            return Err(TensorError::OverlappingLayout {
+                shape: parts.shape.into(),
+                strides: parts.strides.into(),
+            });
+        }
+        Ok(Self::from_checked(
+            parts.storage.into_view(0, span)?,
+            layout,
+        ))
+    }
+
+    /// The parts, without a copy or a change of a reference count.
+    #[inline]
+    pub fn into_parts(self) -> TensorParts<T, N> {
+        self.parts
+    }
+
+    /// A tensor for which T1 and T2 hold.
+    #[inline]
+    pub(crate) fn from_checked(storage: TensorStorage<T>, layout: Layout<N>) -> Self {
+        debug_assert_eq!(storage.len(), layout.span(), "T1");
+        debug_assert!(layout.is_injective(), "T2");
+        let parts = TensorParts {
+            storage,
+            shape: *layout.shape(),
+            strides: *layout.strides(),
+        };
+        Self { parts }
+    }
+
+    /// A tensor over part of this one's elements: what a verb of [`Layout`] gave (L5).
+    ///
+    /// The storage checks the new window against this one, so a wrong answer would panic here
+    /// and could not widen it.
+    #[inline]
+    #[track_caller]
+    fn part<const M: usize>(&self, layout: Layout<M>, offset: isize) -> Tensor<T, M> {
+        let first = self.layout().first_offset().cast_signed() + offset;
+        let lowest = first - layout.first_offset().cast_signed();
+        let window = self.storage.view(lowest.cast_unsigned(), layout.span());
+        Tensor::from_checked(error::expect(window), layout)
+    }
+
+    /// Says where this handle was made; see [`TensorStorage::made_at`].
+    #[inline]
+    fn made_at(self, place: Place) -> Self {
+        let storage = self.parts.storage.made_at(place);
+        Self {
+            parts: TensorParts {
+                storage,
+                ..self.parts
+            },
+        }
+    }
+
+    /// A tensor over the very same elements in another order.
+    #[inline]
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    fn same_window<const M: usize>(&self, layout: Layout<M>) -> Tensor<T, M> {
+        Tensor::from_checked(self.storage.clone(), layout)
+    }
+}
+
+/// Looking.
+impl<T, const N: usize> Tensor<T, N> {
+    /// Lengths of the axes.
+    #[inline]
+    pub fn shape(&self) -> &[usize; N] {
+        &self.parts.shape
+    }
+
+    /// Distance between neighbours along each axis, in elements; negative where an axis is
+    /// flipped.
+    #[inline]
+    pub fn strides(&self) -> &[isize; N] {
+        &self.parts.strides
+    }
+
+    /// The window of memory this tensor reads.
+    #[inline]
+    pub fn storage(&self) -> &TensorStorage<T> {
+        &self.parts.storage
+    }
+
+    #[inline]
+    pub(crate) fn storage_mut(&mut self) -> &mut TensorStorage<T> {
+        &mut self.parts.storage
+    }
+
+    /// Shape and strides.
+    #[inline]
+    pub fn layout(&self) -> Layout<N> {
+        Layout::from_checked(self.parts.shape, self.parts.strides)
+    }
+
+    /// Number of elements: the product of the shape.
+    #[inline]
+    pub fn numel(&self) -> usize {
+        self.layout().numel()
+    }
+
+    /// Whether an axis has length 0.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.layout().is_empty()
+    }
+
+    /// Whether the elements lie in row-major order without gaps. Axes of length 1 do not count,
+    /// whatever their stride.
+    #[inline]
+    pub fn is_standard_layout(&self) -> bool {
+        self.layout().is_contiguous()
+    }
+
+    /// 0.2.0's check of what is now an invariant. Always `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[inline]
+    pub fn check_layout(&self) -> Result<(), TensorError> {
+        Ok(())
+    }
+
+    /// Address of the first element; good for reads while this handle lives.
+    #[inline]
+    pub fn as_ptr(&self) -> *const T {
+        // In bounds by T1; `wrapping_add` spares an `unsafe` block.
+        self.storage
+            .as_ptr()
+            .wrapping_add(self.layout().first_offset())
+    }
+
+    /// Whether no other handle to the memory existed at some moment during the call. **A
+    /// snapshot, never a permission**; see [`TensorStorage::is_unique`].
+    #[inline]
+    pub fn is_unique(&self) -> bool {
+        self.storage.is_unique()
+    }
+
+    /// Whether both tensors are windows of one allocation.
+    #[inline]
+    pub fn shares_memory_with<const M: usize>(&self, other: &Tensor<T, M>) -> bool {
+        self.storage.shares_memory_with(&other.storage)
+    }
+
+    /// Size in bytes of the whole allocation this tensor keeps alive; a small crop of a large
+    /// frame keeps the frame.
+    #[inline]
+    pub fn retained_bytes(&self) -> usize {
+        self.storage.retained_bytes()
+    }
+
+    /// A borrowed view of all elements. O(1), no reference count is touched.
+    ///
+    /// # Panics
+    ///
+    /// If the host cannot read the memory.
+    #[inline]
+    #[track_caller]
+    pub fn view(&self) -> TensorView<'_, T, N> {
+        error::expect(self.try_view())
+    }
+
+    /// As [`view`](Self::view).
+    ///
+    /// # Errors
+    ///
+    /// `NotHostAccessible`.
+    #[inline]
+    pub fn try_view(&self) -> Result<TensorView<'_, T, N>, TensorError> {
+        self.storage.check_readable()?;
+        let layout = self.layout();
+        // SAFETY: T1: the first element lies in the window.
+        let first = unsafe { self.storage.ptr().add(layout.first_offset()) };
+        // SAFETY: V1: T1, S2, just checked to be readable. Nothing writes while `self` is
+        // borrowed: writing takes `exclusive`, which needs `&mut` on the only handle.
+        Ok(unsafe { TensorView::new(first, layout) })
+    }
+
+    /// The element at an index. O(1).
+    ///
+    /// # Panics
+    ///
+    /// If the host cannot read the memory.
+    #[inline]
+    #[track_caller]
+    pub fn get(&self, index: [usize; N]) -> Option<&T> {
+        self.view().get(index)
+    }
+
+    /// The elements in row-major order; see [`TensorView::iter`].
+    #[inline]
+    #[track_caller]
+    pub fn iter(&self) -> Iter<'_, T, N> {
+        self.view().iter()
+    }
+
+    /// The elements with their indices; see [`TensorView::indexed_iter`].
+    #[inline]
+    #[track_caller]
+    pub fn indexed_iter(&self) -> IndexedIter<'_, T, N> {
+        self.view().indexed_iter()
+    }
+
+    /// One slice per index of the first axis; see [`TensorView::rows`].
+    ///
+    /// # Panics
+    ///
+    /// If the axes after the first are not contiguous.
+    #[inline]
+    #[track_caller]
+    pub fn rows(&self) -> Rows<'_, T> {
+        self.view().rows()
+    }
+
+    /// A tensor of `f` of each element; see [`TensorView::map`].
+    #[track_caller]
+    pub fn map<U, F>(&self, f: F) -> Tensor<U, N>
+    where
+        F: FnMut(&T) -> U,
+    {
+        self.view().map(f)
+    }
+
+    /// A tensor of `f` of each pair of elements; see [`TensorView::zip_with`].
+    ///
+    /// # Errors
+    ///
+    /// `DimensionMismatch` unless the shapes are equal.
+    #[track_caller]
+    pub fn zip_with<'b, U, V, F>(
+        &self,
+        other: impl Into<TensorView<'b, U, N>>,
+        f: F,
+    ) -> Result<Tensor<V, N>, TensorError>
+    where
+        U: 'b,
+        F: FnMut(&T, &U) -> V,
+    {
+        self.view().zip_with(other, f)
+    }
+
+    /// [`map`](Self::map) on several threads; see [`TensorView::par_map`].
+    #[track_caller]
+    pub fn par_map<U, F>(&self, f: F) -> Tensor<U, N>
+    where
+        T: Sync,
+        U: Send,
+        F: Fn(&T) -> U + Sync,
+    {
+        self.view().par_map(f)
+    }
+
+    /// [`zip_with`](Self::zip_with) on several threads; see [`TensorView::par_zip_with`].
+    ///
+    /// # Errors
+    ///
+    /// `DimensionMismatch` unless the shapes are equal.
+    #[track_caller]
+    pub fn par_zip_with<'b, U, V, F>(
+        &self,
+        other: impl Into<TensorView<'b, U, N>>,
+        f: F,
+    ) -> Result<Tensor<V, N>, TensorError>
+    where
+        T: Sync,
+        U: Sync + 'b,
+        V: Send,
+        F: Fn(&T, &U) -> V + Sync,
+    {
+        self.view().par_zip_with(other, f)
+    }
+
+    /// 0.2.0's name of [`zip_with`](Self::zip_with) for tensors of one type.
+    ///
+    /// # Errors
+    ///
+    /// `DimensionMismatch` unless the shapes are equal.
+    #[track_caller]
+    pub fn element_wise_op<F>(&self, other: &Self, op: F) -> Result<Self, TensorError>
+    where
+        F: FnMut(&T, &T) -> T,
+    {
+        self.view().zip_with(other, op)
+    }
+
+    /// A tensor of the elements converted with `From`; see [`TensorView::cast`].
+    #[track_caller]
+    pub fn cast<U>(&self) -> Tensor<U, N>
+    where
+        U: From<T>,
+        T: Clone,
+    {
+        self.view().cast()
+    }
+
+    /// Folds the elements in row-major order; see [`TensorView::fold`].
+    #[inline]
+    #[track_caller]
+    pub fn fold<'a, B, F>(&'a self, init: B, f: F) -> B
+    where
+        F: FnMut(B, &'a T) -> B,
+    {
+        self.view().fold(init, f)
+    }
+}
+
+/// Writing through a borrow.
+impl<T, const N: usize> Tensor<T, N> {
+    /// A mutable view of all elements. O(1), never copies.
+    ///
+    /// # Panics
+    ///
+    /// If the storage is shared or read-only, or the host cannot write it.
+    #[inline]
+    #[track_caller]
+    pub fn view_mut(&mut self) -> TensorViewMut<'_, T, N> {
+        error::expect(self.try_view_mut())
+    }
+
+    /// As [`view_mut`](Self::view_mut).
+    ///
+    /// # Errors
+    ///
+    /// `SharedStorage`, `ReadOnlyStorage` or `NotHostAccessible`.
+    #[inline]
+    pub fn try_view_mut(&mut self) -> Result<TensorViewMut<'_, T, N>, TensorError> {
+        let layout = self.layout();
+        let lowest = self.parts.storage.exclusive()?;
+        // SAFETY: T1: the first element lies in the window.
+        let first = unsafe { lowest.add(layout.first_offset()) };
+        // SAFETY: M1: T1, T2, S2; writable and the sole handle, because `exclusive` returned Ok,
+        // and mutably borrowed for as long as the view lives.
+        Ok(unsafe { TensorViewMut::new(first, layout) })
+    }
+}
+
+impl<T, const N: usize> Index<[usize; N]> for Tensor<T, N> {
+    type Output = T;
+
+    /// The element at an index. O(1).
+    ///
+    /// # Panics
+    ///
+    /// If the index is out of bounds, with the axis, the index and the size.
+    #[inline]
+    #[track_caller]
+    fn index(&self, index: [usize; N]) -> &T {
+        let view = self.view();
+        view.layout().check_index(index);
+        match view.get(index) {
+            Some(element) => element,
+            None => unreachable!("the index was checked"),
+        }
+    }
+}

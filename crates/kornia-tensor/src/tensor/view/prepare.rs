@@ -1,0 +1,93 @@
+//! The step before every neural network.
+
+use super::{TensorView, check_shape};
+use crate::engine::compute::normalize::{self, Channels};
+use crate::error::TensorError;
+use crate::storage::StorageBuilder;
+use crate::{Layout, Tensor, TensorViewMut};
+
+/// Preparing images for neural networks.
+impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
+    /// Pixels `[H, W, C]` to normalised planes `[C, H, W]` in one pass: each element becomes
+    /// `(scale * element - mean[c]) / std[c]`. O(n).
+    ///
+    /// With a `scale` of `1.0 / 255.0` for `u8` and means and deviations of images between 0 and 1,
+    /// this is what torchvision's `ToTensor` and `Normalize` do. Crop, resize by
+    /// [`step`](crate::step) or flip the view first: that costs nothing. It is computed as
+    /// `element * (scale / std[c]) - mean[c] / std[c]`, which may differ from the formula in the
+    /// last digit.
+    ///
+    /// # Errors
+    ///
+    /// `DimensionMismatch` unless there are C means and C deviations; `UnsupportedOperation` if a
+    /// deviation is 0 or not finite; `OutOfMemory`.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let frame = Tensor::<u8, 3>::full([480, 640, 3], 51); // [H, W, C]
+    /// let (mean, std) = ([0.2, 0.0, 0.1], [1.0, 1.0, 0.5]);
+    ///
+    /// let crop = frame.view().slice((100..324, 200..424, ..));
+    /// let input = crop.normalize_to_chw(1.0 / 255.0, &mean, &std)?;
+    /// assert_eq!(input.shape(), &[3, 224, 224]);
+    /// for (c, expected) in [0.0, 0.2, 0.2].into_iter().enumerate() {
+    ///     assert!((input[[c, 17, 99]] - expected).abs() < 1e-6);
+    /// }
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    #[track_caller]
+    pub fn normalize_to_chw(
+        self,
+        scale: f32,
+        mean: &[f32],
+        std: &[f32],
+    ) -> Result<Tensor<f32, 3>, TensorError> {
+        let channels = Channels::new(self.shape()[2], scale, mean, std)?;
+        let layout = planes(self.layout())?;
+        let mut out = StorageBuilder::new(layout.numel(), None)?;
+        // SAFETY: O2: fresh memory of its own (B1), which a row-major layout of the shape covers.
+        unsafe { normalize::run(self, out.slots(), &layout, &channels) };
+        // SAFETY: every index of the shape was written.
+        unsafe { out.set_full() };
+        Ok(Tensor::from_checked(out.finish(), layout))
+    }
+
+    /// As [`normalize_to_chw`](Self::normalize_to_chw), into memory that is there, such as one
+    /// image of a batch. O(n), no allocation but one per channel.
+    ///
+    /// # Errors
+    ///
+    /// As there, and `DimensionMismatch` unless `out` is `[C, H, W]`; nothing is written then.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let frame = Tensor::<u8, 3>::full([4, 6, 3], 255);
+    /// let mut batch = Tensor::<f32, 4>::zeros([2, 3, 4, 6]); // [N, C, H, W]
+    /// let second = batch.view_mut().select(0, 1);
+    /// frame.view().normalize_to_chw_into(second, 1.0 / 255.0, &[0.5; 3], &[0.5; 3])?;
+    /// assert_eq!(batch.view().select(0, 1).sum(), 72.0);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    pub fn normalize_to_chw_into<'o>(
+        self,
+        out: impl Into<TensorViewMut<'o, f32, 3>>,
+        scale: f32,
+        mean: &[f32],
+        std: &[f32],
+    ) -> Result<(), TensorError> {
+        let out = out.into();
+        let channels = Channels::new(self.shape()[2], scale, mean, std)?;
+        check_shape(&planes(self.layout())?, out.layout())?;
+        // SAFETY: O2: M1.
+        unsafe { normalize::run(self, out.first().as_ptr(), out.layout(), &channels) };
+        Ok(())
+    }
+}
+
+/// The layout of the planes of an image.
+fn planes(image: &Layout<3>) -> Result<Layout<3>, TensorError> {
+    let [height, width, channels] = *image.shape();
+    Layout::contiguous([channels, height, width], size_of::<f32>())
+}

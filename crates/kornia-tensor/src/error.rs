@@ -9,6 +9,12 @@ use std::time::Duration;
 
 use crate::storage::{MemoryDomain, SharedWith};
 
+#[allow(dead_code, reason = "not every feature shows texts from outside")]
+mod shown;
+
+#[allow(unused_imports, reason = "not every feature shows texts from outside")]
+pub(crate) use shown::{Printable, Shown, ShownList};
+
 /// Why an operation on a tensor, a view or a storage was refused.
 ///
 /// At most 40 bytes, so a `Result` of it stays cheap to return.

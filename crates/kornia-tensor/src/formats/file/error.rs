@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::engine::element::read::ReadError;
-use crate::error::TensorError;
+use crate::error::{Printable, Shown, ShownList, TensorError};
 
 /// Why a tensor could not be read from a file, or written to one.
 ///
@@ -162,9 +162,10 @@ impl From<TensorError> for FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.file(), self.tensor()) {
-            (Some(file), Some(tensor)) => write!(f, "{}, tensor `{tensor}`: ", file.display())?,
-            (Some(file), None) => write!(f, "{}: ", file.display())?,
+        let file = self.file().map(|file| Printable(file.display()));
+        match (file, self.tensor().map(Shown)) {
+            (Some(file), Some(tensor)) => write!(f, "{file}, tensor `{tensor}`: ")?,
+            (Some(file), None) => write!(f, "{file}: ")?,
             (None, Some(tensor)) => write!(f, "tensor `{tensor}`: ")?,
             (None, None) => {}
         }
@@ -175,18 +176,21 @@ impl fmt::Display for FileError {
 impl fmt::Display for FileErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => error.fmt(f),
+            // What the readers of formats say may quote the file.
+            Self::Io(error) => Printable(error).fmt(f),
             Self::Tensor(error) => error.fmt(f),
-            Self::Invalid(what) => f.write_str(what),
+            Self::Invalid(what) => Printable(what).fmt(f),
             Self::ElementType { expected, found } => write!(
                 f,
-                "elements of type {found} where {expected} was asked for; read them as they are \
-                 and convert them with `cast` or `map`"
+                "elements of type {} where {expected} was asked for; read them as they are \
+                 and convert them with `cast` or `map`",
+                Shown(found)
             ),
             Self::Rank { expected, shape } => write!(
                 f,
-                "shape {shape:?} has {} axes where {expected} were asked for; ask for as many, \
+                "shape {} has {} axes where {expected} were asked for; ask for as many, \
                  then reshape",
+                ShownList(shape),
                 shape.len()
             ),
             Self::Missing { names } => {
@@ -194,7 +198,8 @@ impl fmt::Display for FileErrorKind {
                 const MANY: usize = 16;
                 write!(f, "no such tensor among {}", names.len())?;
                 for (place, name) in names.iter().take(MANY).enumerate() {
-                    write!(f, "{} `{name}`", if place == 0 { ":" } else { "," })?;
+                    let before = if place == 0 { ":" } else { "," };
+                    write!(f, "{before} `{}`", Shown(name))?;
                 }
                 f.write_str(if names.len() > MANY { ", .." } else { "" })
             }
@@ -209,5 +214,43 @@ impl std::error::Error for FileError {
             FileErrorKind::Tensor(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileError, FileErrorKind};
+    use std::path::Path;
+
+    /// A megabyte that clears the screen.
+    fn hostile() -> String {
+        "\x1b[2J\n".repeat(200_000)
+    }
+
+    #[test]
+    fn what_a_file_says_is_cut_and_cannot_command_a_terminal() {
+        let name = hostile();
+        for kind in [
+            FileErrorKind::element_type::<f32>(name.clone()),
+            FileErrorKind::check_rank::<3>(&[1; 1_000_000]).unwrap_err(),
+            FileErrorKind::Missing {
+                names: vec![name.clone(); 1000],
+            },
+        ] {
+            let error = FileError::from(kind).about(&name);
+            let text = error.to_string();
+            assert!(text.len() < 10_000, "{} bytes", text.len());
+            assert!(!text.contains(char::is_control), "{text}");
+            assert_eq!(error.tensor(), Some(&*name), "in full for programs");
+        }
+    }
+
+    #[test]
+    fn a_path_is_named_to_its_end() {
+        let path = format!("{}/weights\n.npy", "deep/".repeat(100));
+        let error = FileError::from(FileErrorKind::Invalid("bad\x07".to_string()));
+        let text = error.in_file(Some(Path::new(&path))).to_string();
+        assert!(text.starts_with("deep/deep/"), "{text}");
+        assert!(text.ends_with("/weights\\n.npy: bad\\u{7}"), "{text}");
     }
 }

@@ -1,15 +1,14 @@
 //! The originals: files that NumPy and the Python package safetensors write are read here, and what
 //! is written here they read.
 //!
-//! Installs both packages into a folder below `target/`. `KORNIA_TEST_PYTHON` names an interpreter
-//! that has them already; set to nothing, it leaves these tests out. Where they cannot run they say
-//! so, and with `CI=true` that is a failure.
+//! They need an interpreter that has both packages, and `KORNIA_TEST_PYTHON` names it: a plain `cargo
+//! test` installs nothing and asks nobody. Without it they say so and do nothing; `.ci/run` makes such
+//! an interpreter and sees to it that they ran.
 #![cfg(not(miri))] // starts other programs
 
 #[path = "files/folder.rs"]
 mod folder;
 
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,29 +28,11 @@ fn python() -> Result<PathBuf, String> {
 }
 
 fn find_python() -> Result<PathBuf, String> {
-    match std::env::var_os("KORNIA_TEST_PYTHON") {
-        Some(none) if none.is_empty() => return Err("KORNIA_TEST_PYTHON is empty".to_string()),
-        Some(python) => return Ok(python.into()),
-        None => {}
-    }
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
-    let python = place.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    });
-    let has_them = || run(&python, ["-c", "import numpy, safetensors"]);
-    if has_them().is_err() {
-        run(
-            Path::new("python3"),
-            [OsString::from("-m"), "venv".into(), place.into()],
-        )?;
-        run(
-            &python,
-            ["-m", "pip", "install", "--quiet", "numpy", "safetensors"],
-        )?;
-        has_them()?;
-    }
+    let python = std::env::var_os("KORNIA_TEST_PYTHON").filter(|python| !python.is_empty());
+    let python = PathBuf::from(
+        python.ok_or("KORNIA_TEST_PYTHON names no interpreter that has NumPy and safetensors")?,
+    );
+    run(&python, ["-c", "import numpy, safetensors"])?;
     Ok(python)
 }
 
@@ -79,8 +60,6 @@ fn script(name: &str, folder: &Folder) -> Option<String> {
             // Past the test runner, which keeps what `println!` writes.
             let line = format!("\nNOT RUN: originals, {name}: {why}\n");
             std::io::stderr().write_all(line.as_bytes()).unwrap();
-            let ci = std::env::var("CI").is_ok_and(|ci| !ci.is_empty() && ci != "false");
-            assert!(!ci, "{line}");
             return None;
         }
     };

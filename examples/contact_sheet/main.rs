@@ -1,7 +1,7 @@
 //! A photograph, cut into windows that share its pixels, and a contact sheet of what they did.
 //!
 //! ```text
-//! cargo run --release --example contact_sheet [PHOTO] [OUT_DIR]
+//! cargo run --release --bin contact_sheet [PHOTO] [OUT_DIR]
 //! ```
 //!
 //! Read `run` below from top to bottom: it is the tour. The other files are stops on the way:

@@ -2,7 +2,7 @@
 //! threads, in memory of a pool.
 //!
 //! ```text
-//! cargo run --release --example soak [-- --frames N] [--seed N] [--out DIR]
+//! cargo run --release --features soak --bin soak [-- --frames N] [--seed N] [--out DIR]
 //! ```
 //!
 //! Every byte of every frame is written, and every frame carries a checksum of one cache line

@@ -13,7 +13,7 @@ use crate::ledger::{Cost, measure};
 
 /// The photograph that is used when none is named.
 pub(crate) fn default_path() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/astronaut.png");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/astronaut.png");
     path.canonicalize().unwrap_or(path)
 }
 

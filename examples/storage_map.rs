@@ -1,6 +1,6 @@
 //! Draws which tensors show which part of one allocation: text here, and an SVG.
 //!
-//! `cargo run -p kornia-tensor --example storage_map [OUT.svg]` (default: out/storage_map.svg)
+//! `cargo run --bin storage_map [OUT.svg]` (default: out/storage_map.svg)
 
 use std::error::Error;
 use std::path::PathBuf;

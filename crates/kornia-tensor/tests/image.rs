@@ -1,18 +1,12 @@
 //! Images as tensors and back: nothing is copied where nothing has to be.
 
-#[path = "files/folder.rs"]
-mod folder;
 #[path = "messages/layouts.rs"]
 mod layouts;
 #[path = "random/config.rs"]
 mod random;
 
-use folder::Folder;
 use image::flat::SampleLayout;
-use image::{
-    DynamicImage, FlatSamples, GenericImageView, ImageBuffer, Luma, LumaA, Pixel, Rgb, RgbImage,
-    Rgba,
-};
+use image::{DynamicImage, FlatSamples, ImageBuffer, Luma, LumaA, Pixel, Rgb, RgbImage, Rgba};
 use kornia_tensor::image::ImageElement;
 use kornia_tensor::{Tensor, Tensor3, TensorError};
 use layouts::recipes;
@@ -217,116 +211,4 @@ fn flat_samples_move_in_with_their_strides() {
     let mut far = flat(vec![1, 2]);
     far.layout.height_stride = usize::MAX;
     assert!(Tensor3::try_from(far).is_err());
-}
-
-#[cfg(not(miri))] // decoders take minutes
-mod files {
-    use super::*;
-
-    #[test]
-    fn pictures_come_back_from_files() {
-        #[track_caller]
-        fn png<T: ImageElement + PartialEq + std::fmt::Debug>(
-            folder: &Folder,
-            tensor: &Tensor3<T>,
-        ) {
-            let path = folder.file("picture.png");
-            tensor.save_image(&path).unwrap();
-            assert_eq!(&Tensor::<T, 3>::open_image(&path).unwrap(), tensor);
-        }
-        let folder = Folder::new();
-        for channels in 1..=4 {
-            png(&folder, &noise([7, 5, channels], |i| i as u8));
-            png(
-                &folder,
-                &noise([7, 5, channels], |i| (i as u16).wrapping_mul(499)),
-            );
-        }
-        let frame = noise([40, 60, 3], |i| i as u8);
-        png(&folder, &frame.slice((3..30, 7..50, ..)).flip(2));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-
-        let path = folder.file("picture.jpg");
-        let smooth = Tensor::<u8, 3>::from_shape_fn([16, 16, 3], |[y, x, _]| (y * 8 + x * 8) as u8);
-        smooth.save_image(&path).unwrap();
-        let back = Tensor::<u8, 3>::open_image(&path).unwrap();
-        assert_eq!(back.shape(), smooth.shape());
-        assert!(back.iter().zip(&smooth).all(|(a, b)| a.abs_diff(*b) < 16));
-        let grey = smooth.select::<2>(2, 0).insert_axis::<3>(2);
-        grey.save_image(&path).unwrap();
-        assert_eq!(
-            Tensor::<u8, 3>::open_image(&path).unwrap().shape(),
-            &[16, 16, 1]
-        );
-    }
-
-    #[test]
-    fn the_photographs_of_the_project_are_read() {
-        let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets");
-        for name in ["astronaut", "chelsea", "coffee"] {
-            let path = format!("{assets}/{name}.png");
-            let tensor = Tensor::<u8, 3>::open_image(&path).unwrap();
-            let image = image::open(&path).unwrap();
-            assert_eq!(tensor.as_slice(), image.as_bytes());
-            let (x, y) = (100, 50);
-            let pixel = image.get_pixel(x, y).0;
-            let [y, x] = [y as usize, x as usize];
-            assert_eq!(
-                tensor.slice((y, x, ..)).as_slice(),
-                &pixel[..tensor.shape()[2]]
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_no_picture_is_refused_and_names_the_file() {
-        let folder = Folder::new();
-        let path = folder.file("picture.png");
-        let tensor = noise([7, 5, 3], |i| i as u8);
-        tensor.save_image(&path).unwrap();
-        let error = Tensor::<f32, 3>::open_image(&path).unwrap_err();
-        let text = format!(
-            "{}: elements of type Rgb8 where f32 was asked for; read them as they are and convert \
-             them with `cast` or `map`",
-            path.display()
-        );
-        assert_eq!(error.to_string(), text);
-
-        let whole = std::fs::read(&path).unwrap();
-        let part = folder.file("part.png");
-        // The last chunk, of 12 bytes, marks the end; the decoder has all pixels without it.
-        for end in 0..whole.len() - 12 {
-            std::fs::write(&part, &whole[..end]).unwrap();
-            let error = Tensor::<u8, 3>::open_image(&part).unwrap_err();
-            assert!(
-                error.to_string().starts_with(part.to_str().unwrap()),
-                "{end}: {error}"
-            );
-        }
-        assert!(Tensor::<u8, 3>::open_image(folder.file("none.png")).is_err());
-
-        // The old picture stays.
-        let refused = |error: kornia_tensor::file::FileError| {
-            assert_eq!(std::fs::read(&path).unwrap(), whole);
-            assert!(error.file().is_some());
-            error.to_string()
-        };
-        let five = noise([7, 5, 5], |i| i as u8);
-        assert!(
-            refused(five.save_image(&path).unwrap_err()).contains("[7, 5, 5] of u8 is no image")
-        );
-        let floats = noise([7, 5, 3], |i| i as f32);
-        refused(floats.save_image(&path).unwrap_err());
-        refused(tensor.save_image(folder.file("picture.xyz")).unwrap_err());
-        let alpha = noise([7, 5, 4], |i| i as u8);
-        refused(alpha.save_image(folder.file("picture.jpg")).unwrap_err());
-        let empty = noise([0, 5, 3], |i| i as u8);
-        refused(empty.save_image(&path).unwrap_err());
-        let mut left: Vec<_> = std::fs::read_dir(folder.path())
-            .unwrap()
-            .flatten()
-            .collect();
-        left.retain(|entry| entry.file_name() != "picture.png" && entry.file_name() != "part.png");
-        assert!(left.is_empty(), "{left:?}");
-    }
 }

@@ -25,8 +25,9 @@
 //! | any tensor or view | image of its own | [`TensorView::to_image`], [`TensorView::to_dynamic_image`] | always |
 //! | contiguous tensor or view | borrowed image | [`TensorView::as_image`] | never |
 //! | tensor whose axes are not flipped | borrowed [`FlatSamples`] | [`Tensor::as_flat_samples`] | never |
-//! | file | tensor | [`Tensor::open_image`] | decodes |
-//! | tensor or view | file | [`Tensor::save_image`], [`TensorView::save_image`] | encodes |
+//! | file, or the bytes of one | tensor, the right way up | [`Tensor::open_image`], [`Tensor::decode_image`] | decodes |
+//! | the same | raw pixels; RGB or grey whatever it has; within limits | [`ImageOptions`] | decodes |
+//! | tensor or view | file | [`Tensor::save_image`], [`Tensor::save_jpeg`] | encodes |
 //!
 //! Elements are the samples as they are: `u8` and `u16` from 0 to their largest, `f32` from 0 to 1.
 //! A grey image is `[H, W, 1]`; grey with alpha has 2 channels, RGB 3, RGBA 4. Nothing is converted
@@ -39,25 +40,35 @@
 //! | `f32` | | | `Rgb32F` | `Rgba32F` | | |
 //!
 //! PNG and JPEG are there with this feature; others once your program enables them in the crate
-//! `image`. How files are written is said in [`file`](crate::file). An image is decoded within the
-//! limits of the crate `image`, 512 MiB; a JPEG that was cut short may come with a grey rest, because
-//! its decoder puts up with that.
+//! `image`. How files are written is said in [`file`](crate::file).
+//!
+//! # What is opened
+//!
+//! Pictures come the right way up: a note in Exif about how the camera was held is followed, all
+//! eight of them, as OpenCV does it. (In a PNG that is the chunk `eXIf`, in front of the pixels.)
+//! Whoever needs pixels as they are stored asks for them: [`ImageOptions::as_stored`].
+//!
+//! A JPEG or PNG that was cut short is an error, wherever it was cut: their decoders would paint the
+//! rest of a JPEG grey and say nothing. [`ImageOptions::accept_truncated`] takes what is there, as OpenCV
+//! does. Damage within the pixels of a JPEG is not noticed; the format has no sum to compare.
+//!
+//! File, decoded pixels and the result take at most 512 MiB each, and what is no pixel in a PNG
+//! 8 MiB (half a megabyte of compressed color profile would become hundreds);
+//! [`ImageOptions::max_bytes`] sets other limits.
 
+mod cut;
+mod open;
 mod samples;
-
-use std::io::BufReader;
-use std::path::Path;
+mod save;
 
 use ::image::flat::SampleLayout;
-use ::image::{
-    DynamicImage, ExtendedColorType, FlatSamples, ImageBuffer, ImageError, ImageFormat,
-    ImageReader, Pixel,
-};
+use ::image::{DynamicImage, ExtendedColorType, FlatSamples, ImageBuffer, Pixel};
 
-use crate::engine::element::bytes::{Order, to_bytes};
-use crate::formats::file::{FileElement, FileError, FileErrorKind, save as save_file};
+use crate::formats::file::FileElement;
 use crate::storage::host_alloc;
 use crate::{Tensor, TensorError, TensorParts, TensorStorage, TensorView};
+
+pub use open::ImageOptions;
 
 /// An element type that images have: `u8`, `u16` and `f32`. Sealed.
 pub trait ImageElement: FileElement + samples::Samples {}
@@ -165,56 +176,6 @@ where
 
 /// Images (feature `image`).
 impl<T: ImageElement> Tensor<T, 3> {
-    /// The picture in a file, as `[H, W, C]` with the channels that it has. The kind of file is
-    /// told by its content, not by its name.
-    ///
-    /// It is not turned as a camera's note about its orientation asks for.
-    ///
-    /// # Errors
-    ///
-    /// `Io`; `Invalid` for what the decoder refuses; `ElementType` if it has other samples, as a
-    /// picture with 16 bits has for `u8`.
-    ///
-    /// ```
-    /// use kornia_tensor::Tensor;
-    ///
-    /// let path = std::env::temp_dir().join(format!("kornia-doc-{}.png", std::process::id()));
-    /// let image = Tensor::<u8, 3>::from_shape_fn([4, 6, 3], |[y, x, c]| (y + x + c) as u8);
-    /// image.flip(2).save_image(&path)?; // BGR as RGB
-    ///
-    /// assert_eq!(Tensor::<u8, 3>::open_image(&path)?, image.flip(2));
-    /// let error = Tensor::<u16, 3>::open_image(&path).unwrap_err();
-    /// assert!(error.to_string().contains("elements of type Rgb8 where u16 was asked for"));
-    /// # std::fs::remove_file(&path)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn open_image(path: impl AsRef<Path>) -> Result<Self, FileError> {
-        let path = path.as_ref();
-        Self::decode(path).map_err(|kind| FileError::from(kind).in_file(Some(path)))
-    }
-
-    fn decode(path: &Path) -> Result<Self, FileErrorKind> {
-        let file = BufReader::new(std::fs::File::open(path)?);
-        let reader = ImageReader::new(file).with_guessed_format()?;
-        let image = reader.decode().map_err(kind)?;
-        let color = image.color();
-        if !T::COLORS.contains(&Some(color.into())) {
-            return Err(FileErrorKind::element_type::<T>(format!("{color:?}")));
-        }
-        Ok(Self::try_from(image)?)
-    }
-
-    /// Writes `[H, W, C]` as a picture, [whole or not at all](crate::file), of the kind that the
-    /// path ends in.
-    ///
-    /// # Errors
-    ///
-    /// `Invalid` for an ending that is no kind of picture, or a kind that cannot have such samples;
-    /// `Tensor` if this is no `[H, W, 1..=4]`; `Io`.
-    pub fn save_image(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        self.try_view()?.save_image(path)
-    }
-
     /// The image that this tensor is, with the channels that it has. O(1): the `Vec` moves.
     ///
     /// # Errors
@@ -342,27 +303,6 @@ impl<T: ImageElement> TensorView<'_, T, 3> {
         let samples = crate::engine::copy::to_tensor(self, None)?.into_vec();
         T::give(channels, size, samples).map_err(|_| no_such_image::<T>(self.shape()))
     }
-
-    /// As [`Tensor::save_image`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn save_image(self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        let path = path.as_ref();
-        let here = |kind: FileErrorKind| FileError::from(kind).in_file(Some(path));
-        // Before anything is written.
-        let format = ImageFormat::from_path(path).map_err(|error| here(kind(error)))?;
-        let color = color::<T>(self.shape()).map_err(|error| here(error.into()))?;
-        let size = size_of_image(self.shape(), self.shape()[2]);
-        let (width, height) = size.map_err(|error| here(error.into()))?;
-        save_file(path, |file| -> Result<(), FileErrorKind> {
-            to_bytes(self, Order::NATIVE, |samples| {
-                ::image::write_buffer_with_format(file, samples, width, height, color, format)
-            })?
-            .map_err(kind)
-        })
-    }
 }
 
 /// What an image of this shape is called.
@@ -380,11 +320,4 @@ fn no_such_image<T>(shape: &[usize; 3]) -> TensorError {
          and 3 or 4 of f32",
         std::any::type_name::<T>()
     ))
-}
-
-fn kind(error: ImageError) -> FileErrorKind {
-    match error {
-        ImageError::IoError(error) => FileErrorKind::Io(error),
-        error => FileErrorKind::Invalid(error.to_string()),
-    }
 }

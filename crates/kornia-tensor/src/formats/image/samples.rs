@@ -4,6 +4,24 @@ use ::image::{
     DynamicImage, ExtendedColorType, ImageBuffer, Luma, LumaA, Pixel, Primitive, Rgb, Rgba,
 };
 
+/// The channels that a picture is asked to have.
+#[derive(Clone, Copy, Debug)]
+pub enum Channels {
+    Grey,
+    Rgb,
+    Rgba,
+}
+
+impl Channels {
+    pub(super) const fn count(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::Rgb => 3,
+            Self::Rgba => 4,
+        }
+    }
+}
+
 /// How samples of a type go into a `DynamicImage`, and come out.
 pub trait Samples: Sized {
     /// What images of 1, 2, 3 and 4 such channels are called, where they exist.
@@ -11,6 +29,9 @@ pub trait Samples: Sized {
 
     /// The samples, if they are of this type.
     fn take(image: DynamicImage) -> Option<Vec<Self>>;
+
+    /// Samples of this type in these channels, whatever there is; they move if they are that.
+    fn convert(image: DynamicImage, channels: Channels) -> Vec<Self>;
 
     /// The image of so many channels, or the samples back. There are as many as it needs.
     fn give(
@@ -36,6 +57,14 @@ impl Samples for u8 {
             DynamicImage::ImageRgba8(image) => image.into_raw(),
             _ => return None,
         })
+    }
+
+    fn convert(image: DynamicImage, channels: Channels) -> Vec<Self> {
+        match channels {
+            Channels::Grey => image.into_luma8().into_raw(),
+            Channels::Rgb => image.into_rgb8().into_raw(),
+            Channels::Rgba => image.into_rgba8().into_raw(),
+        }
     }
 
     fn give(
@@ -65,6 +94,14 @@ impl Samples for u16 {
         })
     }
 
+    fn convert(image: DynamicImage, channels: Channels) -> Vec<Self> {
+        match channels {
+            Channels::Grey => image.into_luma16().into_raw(),
+            Channels::Rgb => image.into_rgb16().into_raw(),
+            Channels::Rgba => image.into_rgba16().into_raw(),
+        }
+    }
+
     fn give(
         channels: usize,
         size: (u32, u32),
@@ -88,6 +125,14 @@ impl Samples for f32 {
             DynamicImage::ImageRgba32F(image) => image.into_raw(),
             _ => return None,
         })
+    }
+
+    fn convert(image: DynamicImage, channels: Channels) -> Vec<Self> {
+        match channels {
+            Channels::Grey => image.to_luma32f().into_raw(),
+            Channels::Rgb => image.into_rgb32f().into_raw(),
+            Channels::Rgba => image.into_rgba32f().into_raw(),
+        }
     }
 
     fn give(

@@ -7,7 +7,11 @@ use std::alloc::LayoutError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::storage::{MemoryDomain, SharedWith};
+mod domain;
+mod shared_with;
+
+pub use domain::MemoryDomain;
+pub use shared_with::SharedWith;
 
 #[allow(dead_code, reason = "not every feature shows texts from outside")]
 mod shown;

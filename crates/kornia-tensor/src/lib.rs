@@ -166,7 +166,7 @@ pub mod storage;
 pub mod tensor;
 
 pub use engine::compute::reduce::Summand;
-pub use error::{TensorAllocatorError, TensorError};
+pub use error::{MemoryDomain, SharedWith, TensorAllocatorError, TensorError};
 #[cfg(feature = "mmap")]
 pub use exchange::MappedFile;
 #[cfg(feature = "bincode")]
@@ -189,9 +189,9 @@ pub use layout::{
 };
 pub use storage::accounting;
 pub use storage::{
-    Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryDomain,
-    MemoryResource, OwnerRefused, Pool, PoolBuilder, PoolStats, SharedWith, StorageId, StorageMap,
-    TensorAllocator, TensorStorage, WhenFull, host_alloc,
+    Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryResource,
+    OwnerRefused, Pool, PoolBuilder, PoolStats, StorageId, StorageMap, TensorAllocator,
+    TensorStorage, WhenFull, host_alloc,
 };
 pub use tensor::{
     CpuTensor2, IndexedIter, Iter, IterMut, Rows, RowsMut, Tensor, Tensor1, Tensor2, Tensor3,
@@ -211,7 +211,9 @@ pub mod allocator {
 /// 0.2.0's path of the memory blocks.
 pub mod resource {
     #[doc(no_inline)]
-    pub use crate::storage::{HostResource, MemoryDomain, MemoryResource};
+    pub use crate::error::MemoryDomain;
+    #[doc(no_inline)]
+    pub use crate::storage::{HostResource, MemoryResource};
 }
 
 /// 0.2.0's path of the view.

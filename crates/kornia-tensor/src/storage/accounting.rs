@@ -28,7 +28,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed};
 
-use super::resource::MemoryDomain;
+use crate::error::MemoryDomain;
 
 /// Whether storages that are made now are counted.
 static ON: AtomicBool = AtomicBool::new(false);

@@ -9,7 +9,8 @@ use super::accounting::Entry;
 use super::allocator::AllocHandle;
 use super::owner::{Access, Owner, StorageImpl};
 use super::pages::prefer_large;
-use super::resource::{MemoryDomain, MemoryResource};
+use super::resource::MemoryResource;
+use crate::error::MemoryDomain;
 use crate::error::{TensorAllocatorError, TensorError};
 
 /// Memory for `capacity` elements of which the first ones are written.

@@ -11,7 +11,7 @@ use super::accounting::Entry;
 use super::allocator::{AllocHandle, normalize};
 use super::builder::check_aligned;
 use super::owner::{Access, ForeignOwner, Owner, StorageImpl};
-use super::resource::MemoryDomain;
+use crate::error::MemoryDomain;
 use crate::error::{self, TensorAllocatorError, TensorError};
 
 /// An owner that was refused, given back with the reason.

@@ -27,7 +27,6 @@ pub(crate) use allocator::normalize;
 pub use allocator::{AlignedAllocator, AllocHandle, CpuAllocator, TensorAllocator, host_alloc};
 pub(crate) use builder::StorageBuilder;
 pub use foreign::OwnerRefused;
-pub use holders::SharedWith;
 pub(crate) use holders::{Holder, Place};
 pub use map::StorageMap;
 pub use owner::Access;
@@ -35,7 +34,10 @@ pub(crate) use owner::{ForeignOwner, Owner};
 #[doc(no_inline)]
 pub use pool::{Pool, PoolBuilder, PoolStats, WhenFull};
 #[doc(no_inline)]
-pub use resource::{HostResource, MemoryDomain, MemoryResource};
+pub use resource::{HostResource, MemoryResource};
+
+#[doc(no_inline)]
+pub use crate::error::{MemoryDomain, SharedWith};
 
 use crate::error::{self, TensorError};
 use owner::StorageImpl;

@@ -7,7 +7,8 @@ use std::ptr::NonNull;
 
 use super::accounting::{Entry, OwnerKind};
 use super::allocator::AllocHandle;
-use super::resource::{MemoryDomain, MemoryResource};
+use super::resource::MemoryResource;
+use crate::error::MemoryDomain;
 
 /// What may be done with an allocation, asked once when it is adopted (S3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,6 @@
 //! Nothing is remembered, at no cost.
 
-use std::fmt;
-
-use super::SharedWith;
+use crate::error::SharedWith;
 
 /// What a handle remembers: nothing.
 pub(crate) struct Holder;
@@ -10,10 +8,6 @@ pub(crate) struct Holder;
 /// Where something was made: nobody asks.
 #[derive(Clone, Copy)]
 pub(crate) struct Place;
-
-/// The other handles: there are some.
-#[derive(Clone, Default)]
-pub(super) struct Others;
 
 impl Place {
     #[inline(always)]
@@ -38,12 +32,6 @@ impl Holder {
 
     #[inline(always)]
     pub(crate) fn others(&self) -> SharedWith {
-        SharedWith(Others)
-    }
-}
-
-impl fmt::Display for Others {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("other tensors")
+        SharedWith::default()
     }
 }

@@ -5,14 +5,10 @@
 //! less: they are run without this feature.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::SharedWith;
-
-/// The places an error names; of the rest it says how many.
-const NAMED: usize = 4;
+use crate::error::SharedWith;
 
 /// Where something was made.
 #[derive(Clone, Copy)]
@@ -76,7 +72,7 @@ impl Holder {
     pub(crate) fn others(&self) -> SharedWith {
         let entries = lock(&self.register);
         let others = entries.places.iter().filter(|(n, _)| **n != self.number);
-        SharedWith(Others(others.map(|(_, place)| *place).collect()))
+        SharedWith::made_at(others.map(|(_, place)| place.0).collect())
     }
 }
 
@@ -89,45 +85,4 @@ impl Drop for Holder {
 /// Also after a panic: an entry is made or struck out in one step.
 fn lock(register: &Mutex<Register>) -> MutexGuard<'_, Register> {
     register.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The other handles; none if they were dropped before they could be asked for.
-#[derive(Clone, Default)]
-pub(super) struct Others(Box<[Place]>);
-
-impl fmt::Display for Others {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.len();
-        match count {
-            0 => return f.write_str("other tensors"),
-            1 => f.write_str("1 other tensor, made at ")?,
-            _ => write!(f, "{count} other tensors, made at ")?,
-        }
-        // Equal places stand once, where the first of them does.
-        let mut places: Vec<(&str, u32, usize)> = Vec::new();
-        for place in &self.0 {
-            let (file, line) = (place.0.file(), place.0.line());
-            match places.iter_mut().find(|p| (p.0, p.1) == (file, line)) {
-                Some(known) => known.2 += 1,
-                None => places.push((file, line, 1)),
-            }
-        }
-        let named = places.len().min(NAMED);
-        let rest: usize = places[named..].iter().map(|place| place.2).sum();
-        for (nth, (file, line, times)) in places[..named].iter().enumerate() {
-            match nth {
-                0 => {}
-                _ if nth + 1 == named && rest == 0 => f.write_str(" and ")?,
-                _ => f.write_str(", ")?,
-            }
-            write!(f, "{file}:{line}")?;
-            if *times > 1 {
-                write!(f, " ({times} of them)")?;
-            }
-        }
-        match rest {
-            0 => Ok(()),
-            _ => write!(f, " and {rest} elsewhere"),
-        }
-    }
 }

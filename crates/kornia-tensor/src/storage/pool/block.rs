@@ -5,7 +5,8 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::shared::Shared;
-use crate::storage::resource::{HostResource, MemoryDomain, MemoryResource};
+use crate::error::MemoryDomain;
+use crate::storage::resource::{HostResource, MemoryResource};
 
 /// A block on loan. Dropping it gives it back, on whichever thread.
 pub(super) struct PoolBlock {

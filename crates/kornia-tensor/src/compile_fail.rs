@@ -249,10 +249,10 @@
 //! }
 //! ```
 //!
-//! # Lifetimes of elements grow in no direction
+//! # Who may write while others see the memory is invariant in the element
 //!
-//! A mutable view is invariant in its element, or a short reference could be written into a
-//! tensor of long ones.
+//! Or a short reference could be written into a tensor of long ones, and be read or dropped there
+//! when it is gone. Owned parts drop each other's elements: the last one drops all of them.
 //!
 //! ```
 //! use kornia_tensor::TensorView;
@@ -295,6 +295,97 @@
 //! fn lengthen<'a>(view: TensorView<'a, &'a str, 1>) -> TensorView<'a, &'static str, 1> {
 //!     view
 //! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::Tensor;
+//! fn lengthen<'a>(tensor: Tensor<&'a str, 1>) -> Tensor<&'static str, 1> {
+//!     tensor
+//! }
+//! ```
+//!
+//! An owned part keeps its element, be it a reference, a trait object or a pointer to a function.
+//!
+//! ```
+//! use kornia_tensor::{Tensor, TensorMut};
+//! fn keep(part: TensorMut<&'static str, 1>) -> TensorMut<&'static str, 1> {
+//!     part
+//! }
+//! fn shorten<'a>(frozen: Tensor<&'static str, 1>) -> Tensor<&'a str, 1> {
+//!     frozen
+//! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::TensorMut;
+//! fn shorten<'a>(part: TensorMut<&'static str, 1>) -> TensorMut<&'a str, 1> {
+//!     part
+//! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::TensorMut;
+//! fn lengthen<'a>(part: TensorMut<&'a str, 1>) -> TensorMut<&'static str, 1> {
+//!     part
+//! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::TensorMut;
+//! type Object<'a> = Box<dyn Fn() -> usize + 'a>;
+//! fn shorten<'a>(part: TensorMut<Object<'static>, 1>) -> TensorMut<Object<'a>, 1> {
+//!     part
+//! }
+//! ```
+//! ```compile_fail
+//! use kornia_tensor::TensorMut;
+//! type Any = for<'a> fn(&'a str);
+//! fn narrow(part: TensorMut<Any, 1>) -> TensorMut<fn(&'static str), 1> {
+//!     part
+//! }
+//! ```
+//!
+//! What lies in an archive varies as the vectors of rkyv do.
+//!
+#![cfg_attr(feature = "rkyv", doc = "```compile_fail")]
+#![cfg_attr(not(feature = "rkyv"), doc = "```ignore")]
+//! use kornia_tensor::rkyv::ArchivedTensor;
+//! fn shorten<'a>(t: &'a ArchivedTensor<&'static str, 1>) -> &'a ArchivedTensor<&'a str, 1> {
+//!     t
+//! }
+//! ```
+//!
+//! So no part can be given what does not live as long as the elements of the others.
+//!
+//! ```
+//! # use kornia_tensor::Tensor;
+//! struct Loud<'a>(&'a str);
+//! impl Drop for Loud<'_> {
+//!     fn drop(&mut self) {
+//!         println!("{}", self.0);
+//!     }
+//! }
+//! let long = String::from("outlives all parts");
+//! let t = Tensor::from_shape_vec([2], vec![Loud("a"), Loud("b")]).unwrap();
+//! let (kept, mut part) = t.try_into_mut().unwrap_or_else(|_| panic!()).split_at(0, 1);
+//! {
+//!     part[[0]] = Loud(&long);
+//!     drop(part);
+//! }
+//! drop(kept);
+//! ```
+//! ```compile_fail,E0597
+//! # use kornia_tensor::Tensor;
+//! struct Loud<'a>(&'a str);
+//! impl Drop for Loud<'_> {
+//!     fn drop(&mut self) {
+//!         println!("{}", self.0);
+//!     }
+//! }
+//! let t = Tensor::from_shape_vec([2], vec![Loud("a"), Loud("b")]).unwrap();
+//! let (kept, mut part) = t.try_into_mut().unwrap_or_else(|_| panic!()).split_at(0, 1);
+//! {
+//!     let short = String::from("is gone before the other part");
+//!     part[[0]] = Loud(&short);
+//!     drop(part);
+//! }
+//! drop(kept);
 //! ```
 //!
 //! # What is left of a temporary view lives as long as the tensor

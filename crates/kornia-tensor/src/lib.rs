@@ -69,6 +69,23 @@
 //! | [`TensorViewMut`] | `T: Send` | `T: Sync` | it is a `&mut [T]` |
 //! | [`TensorMut`] | `T: Send` | `T: Sync` | nothing else reaches its elements |
 //!
+//! # Variance
+//!
+//! What is read or dropped by whoever comes last is covariant in the element, as `Arc<[T]>` is:
+//! a `&'static str` in it may be taken for a `&'a str`. What can write while something else
+//! still sees the memory is invariant, as `&mut [T]` is.
+//!
+//! | type | in `T` | because |
+//! |---|---|---|
+//! | [`Tensor`], [`TensorStorage`], [`TensorParts`] | covariant | written by the sole handle only, so no other one can see or drop what it wrote |
+//! | [`TensorWriter`] | covariant | nothing else reaches its memory |
+//! | [`TensorMut`] | invariant | other parts live while it writes, and the last of them drops all elements |
+//! | [`TensorView`], [`Iter`], [`IndexedIter`], [`Rows`] | covariant, and in `'a` | they read |
+//! | [`TensorViewMut`], [`IterMut`], [`RowsMut`] | invariant, covariant in `'a` | what is written through them stays when they are gone |
+//! | [`OwnerRefused`], readers and writers of files | as what they hold does | it is a field of theirs |
+//! | `ArchivedTensor` | invariant | so are the vectors of rkyv |
+//! | [`StorageMap`] | covariant in `'a` | it holds numbers |
+//!
 //! # Computing
 //!
 //! [`map`](TensorView::map), [`zip_with`](TensorView::zip_with), their `_into` forms,
@@ -124,7 +141,7 @@
 //!   distance from the lowest to the highest element, in elements and in bytes. **L3** Every
 //!   element a layout reaches lies in its window. **L4** No two indices of a tensor or a mutable
 //!   view share an element. **L5** A verb of [`Layout`] reaches only what its layout reaches.
-//! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **X1, X2** (owned parts), **B1**
+//! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **X1** to **X3** (owned parts), **B1**
 //!   (builder), **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **C1** to
 //!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **G1**, **G2**
 //!   (copies), **A1** (streaming), **N1** to **N3** (walks over operands), **O1** to **O3** (loops),

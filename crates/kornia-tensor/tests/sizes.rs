@@ -8,8 +8,9 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use kornia_tensor::{
-    HostResource, IndexedIter, Iter, IterMut, Layout, Rows, RowsMut, Tensor, TensorAllocatorError,
-    TensorError, TensorMut, TensorParts, TensorStorage, TensorView, TensorViewMut,
+    HostResource, IndexedIter, Iter, IterMut, Layout, OwnerRefused, Rows, RowsMut, StorageMap,
+    Tensor, TensorAllocatorError, TensorError, TensorMut, TensorParts, TensorStorage, TensorView,
+    TensorViewMut, TensorWriter,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert, const_assert_eq};
 
@@ -188,6 +189,36 @@ fn shorten_iterators<'short, 'long: 'short>(
     (iter, indexed, rows)
 }
 
+/// So is a tensor in the making, which nothing else reaches, and what holds something else as it
+/// is.
+#[allow(clippy::type_complexity)]
+fn shorten_holders<'short, 'long: 'short>(
+    writer: TensorWriter<&'static str, 2>,
+    refused: OwnerRefused<&'long str>,
+    map: StorageMap<'long>,
+) -> (
+    TensorWriter<&'short str, 2>,
+    OwnerRefused<&'short str>,
+    StorageMap<'short>,
+) {
+    (writer, refused, map)
+}
+
+/// What files are read from and written to varies as it does by itself.
+#[cfg(all(feature = "npy", feature = "safetensors"))]
+#[allow(clippy::type_complexity)]
+fn shorten_formats<'short, 'long: 'short>(
+    npz: kornia_tensor::npy::NpzReader<&'long [u8]>,
+    tensors: kornia_tensor::safetensors::SafeTensorsReader<&'long [u8]>,
+    writer: kornia_tensor::safetensors::SafeTensorsWriter<'long>,
+) -> (
+    kornia_tensor::npy::NpzReader<&'short [u8]>,
+    kornia_tensor::safetensors::SafeTensorsReader<&'short [u8]>,
+    kornia_tensor::safetensors::SafeTensorsWriter<'short>,
+) {
+    (npz, tensors, writer)
+}
+
 /// `TensorViewMut` is covariant in its lifetime alone; `src/compile_fail.rs` has the rest.
 fn shorten_view_mut<'short, 'long: 'short, T>(
     view: TensorViewMut<'long, T, 2>,
@@ -209,6 +240,17 @@ fn parameters_vary_as_those_of_slices_do() {
         let (iter, indexed, rows) = shorten_iterators(t.iter(), t.indexed_iter(), t.rows());
         assert_eq!((iter.len(), indexed.len(), rows.len()), (2, 2, 1));
     }
+    let mut writer = Tensor::writer([1, 1]).unwrap();
+    writer.push("w");
+    let refused = OwnerRefused {
+        error: TensorError::CastError,
+        owner: "o",
+    };
+    let (mut writer, ..) = shorten_holders(writer, refused, StorageMap::of(t.storage()));
+    assert!(writer.try_push(&local).is_err());
+    assert_eq!(writer.finish().unwrap().as_slice(), ["w"]);
+    #[cfg(all(feature = "npy", feature = "safetensors"))]
+    let _ = shorten_formats;
     assert_eq!(shorten_view_mut(t.view_mut()).numel(), 2);
     assert_eq!(t.as_slice(), ["a", "b"]);
 }

@@ -1,6 +1,7 @@
 //! Owned parts of one allocation that can be written at the same time.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
 use crate::error::{self, TensorError};
@@ -17,6 +18,10 @@ use crate::{Tensor, TensorView, TensorViewMut};
 ///
 /// Parts are disjoint as stretches of memory. Where halves would interleave (columns, channels)
 /// the split is refused; [`TensorViewMut::split_at`] does those, borrowed.
+///
+/// All parts of an allocation have one element type, lifetimes included: the last one to go drops
+/// the elements of all of them. That is why a part is [invariant](crate#variance) in `T`, as a
+/// `&mut [T]` is.
 ///
 /// ```
 /// use kornia_tensor::Tensor;
@@ -42,11 +47,17 @@ pub struct TensorMut<T, const N: usize> {
     /// X1: writable by the host. The elements of its window are reached through this value
     /// alone: windows of other parts of the allocation, and of tensors frozen from them, are
     /// disjoint from it. Every handle was cut from the sole one.
+    /// X3: while another part of the allocation exists, both have this very `T`, lifetimes
+    /// included, so that whichever goes last drops as `T` what was written as `T`. Only a part
+    /// that was frozen may see its elements as living shorter: it is a [`Tensor`], which writes
+    /// nothing before it is the sole handle again.
     storage: TensorStorage<T>,
     /// X2: checked (L1, L2, L4) and in bounds of the window (L3) with its lowest element
     /// `lead` elements into it.
     layout: Layout<N>,
     lead: usize,
+    /// X3: invariant in `T`, which the storage alone is not.
+    variance: PhantomData<fn(T) -> T>,
 }
 
 // SAFETY: X1: the elements are reached through this value alone, so moving it moves the
@@ -72,6 +83,7 @@ impl<T, const N: usize> Tensor<T, N> {
             storage: self.into_parts().storage,
             layout,
             lead: 0,
+            variance: PhantomData,
         })
     }
 }
@@ -246,6 +258,7 @@ impl<T, const N: usize> TensorMut<T, N> {
                 storage: self.storage.view(start, end - start)?.made_at(place),
                 layout,
                 lead,
+                variance: PhantomData,
             })
         };
         Ok((
@@ -333,6 +346,7 @@ impl<T, const N: usize> TensorMut<T, N> {
                 storage,
                 layout,
                 lead,
+                variance: PhantomData,
             });
         }
         // Lengths of 1 leave the other strides open; they must not decide.
@@ -354,6 +368,7 @@ impl<T, const N: usize> TensorMut<T, N> {
             storage,
             layout,
             lead,
+            variance: PhantomData,
         };
         let fits = layout.is_injective()
             && lead + layout.span() <= joined.storage.len()

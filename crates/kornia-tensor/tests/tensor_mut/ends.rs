@@ -57,6 +57,21 @@ fn a_frozen_part_shows_its_own_elements_and_no_more() {
 }
 
 #[test]
+fn a_frozen_part_may_live_shorter_once_it_is_alone() {
+    let long = String::from("outlives everything");
+    let (top, mut bottom) =
+        owned(Tensor::from_shape_fn([2], |_| vec![long.as_str()])).split_at(0, 1);
+    let short = String::from("ends before the rest");
+    let mut top: Tensor<Vec<&str>, 1> = top.freeze();
+    assert!(top.try_as_mut_slice().is_err(), "the other part lives");
+    bottom[[0]] = vec![&long; 2];
+    drop(bottom);
+    top.as_mut_slice()[0].push(&short);
+    let top = owned(top); // every handle there is has the shorter lifetime by now
+    assert_eq!(top[[0]], [&long, &short]);
+}
+
+#[test]
 fn elements_are_dropped_once_with_the_last_part_on_its_thread() {
     for last in 0..3 {
         let ledger = Ledger::new();

@@ -162,6 +162,42 @@ fn threads_that_write_one_file_do_not_mix() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+/// An array that was refused makes no archive, whatever is made of the error.
+#[test]
+fn an_archive_that_lacks_an_array_is_an_error() {
+    let folder = Folder::new();
+    let path = folder.file("a.npz");
+    let image = Tensor::<u8, 1>::full([3], 1);
+    npy::save_npz(&path, |npz| npz.add("old", &image)).unwrap();
+    let careless = npy::save_npz(&path, |npz| {
+        npz.add("a", &image)?;
+        drop(npz.add("a", &image)); // taken
+        drop(npz.add("b", &image));
+        Ok(())
+    });
+    let error = careless.unwrap_err();
+    assert_eq!((error.file(), error.tensor()), (Some(&*path), Some("a")));
+    assert!(error.to_string().contains("the name is taken"), "{error}");
+    #[cfg(feature = "half")]
+    {
+        let weights = Tensor::<half::bf16, 1>::full([3], half::bf16::ONE);
+        let careless = npy::save_npz(&path, |npz| {
+            drop(npz.add("weights", &weights));
+            Ok(())
+        });
+        assert_eq!(careless.unwrap_err().tensor(), Some("weights"));
+    }
+    let error = npy::save_npz(&path, |npz| npz.add(&"n".repeat(1 << 16), &image));
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("65000 are the most")
+    );
+    assert_eq!(npy::NpzReader::open(&path).unwrap().names(), ["old"]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 #[cfg(unix)]
 mod unix {
     use super::*;

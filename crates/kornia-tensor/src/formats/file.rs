@@ -38,7 +38,7 @@
 mod error;
 mod output;
 
-use std::io::Read;
+use std::io::{self, ErrorKind, Read, Write};
 
 use crate::engine::element::bytes::Order;
 use crate::engine::element::read::{ReadError, read};
@@ -86,4 +86,33 @@ pub(crate) fn read_exactly(
         ReadError::Io(error) => error.into(),
         ReadError::Tensor(error) => error.into(),
     })
+}
+
+/// All of the bytes, to a stream that may be interrupted, and whose answers are not believed.
+pub(crate) fn write_all(to: &mut (impl Write + ?Sized), mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = match to.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => written,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        bytes = bytes.get(written..).ok_or_else(|| {
+            let len = bytes.len();
+            io::Error::other(format!(
+                "the stream says that it wrote {written} of {len} bytes"
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether nothing follows in a stream.
+pub(crate) fn at_end(from: &mut (impl Read + ?Sized)) -> io::Result<bool> {
+    loop {
+        match from.read(&mut [0]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return Ok(other? == 0),
+        }
+    }
 }

@@ -51,7 +51,9 @@ use std::path::Path;
 
 use crate::engine::element::bytes::{Order, append, for_each_block};
 use crate::engine::element::read;
-use crate::formats::file::{FileElement, FileError, FileErrorKind, save as save_file};
+use crate::formats::file::{
+    FileElement, FileError, FileErrorKind, at_end, save as save_file, write_all,
+};
 use crate::{Layout, Tensor, TensorView};
 
 use header::{Header, descr, order_of};
@@ -136,7 +138,7 @@ fn open_file<T: FileElement, const N: usize>(path: &Path) -> Result<Tensor<T, N>
         Length::Unknown
     };
     let tensor = read_from(&mut file, length)?;
-    if file.read(&mut [0])? > 0 {
+    if !at_end(&mut file)? {
         return Err(more_follows("bytes"));
     }
     Ok(tensor)
@@ -247,6 +249,14 @@ fn write_to<T: FileElement, const N: usize>(
     writer: &mut (impl Write + ?Sized),
     tensor: TensorView<'_, T, N>,
 ) -> Result<(), FileErrorKind> {
+    write_all(writer, &header_of(tensor)?)?;
+    write_elements(writer, tensor)
+}
+
+/// What stands before the elements; an error if NumPy has no such elements.
+fn header_of<T: FileElement, const N: usize>(
+    tensor: TensorView<'_, T, N>,
+) -> Result<Vec<u8>, FileErrorKind> {
     let Some(descr) = descr::<T>() else {
         return Err(FileErrorKind::Invalid(format!(
             "NumPy has no type for {}; convert the elements with `map`",
@@ -254,8 +264,14 @@ fn write_to<T: FileElement, const N: usize>(
         )));
     };
     let order = if size_of::<T>() == 1 { '|' } else { '<' };
-    writer.write_all(&Header::write(&format!("{order}{descr}"), tensor.shape()))?;
-    for_each_block(tensor, Order::Little, |block| writer.write_all(block))??;
+    Ok(Header::write(&format!("{order}{descr}"), tensor.shape()))
+}
+
+fn write_elements<T: FileElement, const N: usize>(
+    writer: &mut (impl Write + ?Sized),
+    tensor: TensorView<'_, T, N>,
+) -> Result<(), FileErrorKind> {
+    for_each_block(tensor, Order::Little, |block| write_all(writer, block))??;
     Ok(())
 }
 

@@ -1,17 +1,21 @@
 //! Archives of several arrays.
 
+mod gate;
+mod write;
+
 use std::fmt;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use zip::result::ZipError;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipArchive};
 
-use super::{Length, read_from, write_to};
-use crate::formats::file::{FileElement, FileError, FileErrorKind, NewFile, save as save_file};
-use crate::{Tensor, TensorView};
+use super::{Length, read_from};
+use crate::Tensor;
+use crate::formats::file::{FileElement, FileError, FileErrorKind, at_end};
+
+pub use write::{NpzWriter, save_npz, save_npz_compressed};
 
 /// The arrays of an `.npz`, compressed or not.
 ///
@@ -116,7 +120,7 @@ impl<R: Read + Seek> NpzReader<R> {
         };
         let tensor = read_from(&mut entry, length)?;
         // At the end the sum of the bytes is compared.
-        if entry.read(&mut [0])? > 0 {
+        if !at_end(&mut entry)? {
             return Err(super::more_follows("bytes"));
         }
         Ok(tensor)
@@ -129,129 +133,6 @@ impl<R> fmt::Debug for NpzReader<R> {
             .field("file", &self.file)
             .finish_non_exhaustive()
     }
-}
-
-/// Writes an `.npz`, array by array.
-///
-/// For a path use [`save_npz`].
-pub struct NpzWriter<W: Write + Seek> {
-    archive: ZipWriter<W>,
-    method: CompressionMethod,
-}
-
-impl<W: Write + Seek> NpzWriter<W> {
-    /// An archive of arrays as they are, as `np.savez` makes them.
-    pub fn new(writer: W) -> Self {
-        Self {
-            archive: ZipWriter::new(writer),
-            method: CompressionMethod::Stored,
-        }
-    }
-
-    /// An archive of compressed arrays, as `np.savez_compressed` makes them. Slow, and photographs
-    /// hardly get smaller.
-    pub fn compressed(writer: W) -> Self {
-        Self {
-            archive: ZipWriter::new(writer),
-            method: CompressionMethod::Deflated,
-        }
-    }
-
-    /// Adds an array. O(n).
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](super::write()); `Invalid` if there is one of this name already.
-    pub fn add<'a, T: FileElement, const N: usize>(
-        &mut self,
-        name: &str,
-        tensor: impl Into<TensorView<'a, T, N>>,
-    ) -> Result<(), FileError> {
-        let result = self.try_add(name, tensor.into());
-        result.map_err(|kind| FileError::from(kind).about(name))
-    }
-
-    fn try_add<T: FileElement, const N: usize>(
-        &mut self,
-        name: &str,
-        tensor: TensorView<'_, T, N>,
-    ) -> Result<(), FileErrorKind> {
-        let bytes = tensor.numel().saturating_mul(size_of::<T>());
-        let options = SimpleFileOptions::default()
-            .compression_method(self.method)
-            // The limit of 4 GiB, with room for a header.
-            .large_file(bytes >= 0xFFFF_0000);
-        let entry = format!("{name}.npy");
-        self.archive.start_file(entry, options).map_err(kind)?;
-        write_to(&mut self.archive, tensor)
-    }
-
-    /// Writes the list of arrays, without which the others cannot be read.
-    ///
-    /// # Errors
-    ///
-    /// `Io`.
-    pub fn finish(self) -> Result<W, FileError> {
-        Ok(self.archive.finish().map_err(kind)?)
-    }
-}
-
-impl<W: Write + Seek> fmt::Debug for NpzWriter<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NpzWriter").finish_non_exhaustive()
-    }
-}
-
-/// Writes an `.npz` of the arrays that `add_all` adds, [whole or not at all](crate::file).
-///
-/// # Errors
-///
-/// Those of `add_all`, and `Io`; what was under this path is still there then.
-///
-/// ```
-/// use kornia_tensor::{Tensor, npy};
-///
-/// let path = std::env::temp_dir().join(format!("kornia-doc-{}.npz", std::process::id()));
-/// let camera = Tensor::<f64, 2>::zeros([3, 3]);
-/// let frame = Tensor::<u8, 3>::zeros([48, 64, 3]);
-/// npy::save_npz(&path, |npz| {
-///     npz.add("camera", &camera)?;
-///     npz.add("frame", &frame)
-/// })?;
-/// assert_eq!(npy::NpzReader::open(&path)?.read::<f64, 2>("camera")?, camera);
-/// # std::fs::remove_file(&path)?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn save_npz(
-    path: impl AsRef<Path>,
-    add_all: impl FnOnce(&mut NpzWriter<&mut NewFile>) -> Result<(), FileError>,
-) -> Result<(), FileError> {
-    save_with(path.as_ref(), CompressionMethod::Stored, add_all)
-}
-
-/// As [`save_npz`], compressed.
-///
-/// # Errors
-///
-/// As there.
-pub fn save_npz_compressed(
-    path: impl AsRef<Path>,
-    add_all: impl FnOnce(&mut NpzWriter<&mut NewFile>) -> Result<(), FileError>,
-) -> Result<(), FileError> {
-    save_with(path.as_ref(), CompressionMethod::Deflated, add_all)
-}
-
-fn save_with(
-    path: &Path,
-    method: CompressionMethod,
-    add_all: impl FnOnce(&mut NpzWriter<&mut NewFile>) -> Result<(), FileError>,
-) -> Result<(), FileError> {
-    save_file(path, |file| {
-        let archive = ZipWriter::new(file);
-        let mut npz = NpzWriter { archive, method };
-        add_all(&mut npz)?;
-        npz.finish().map(drop)
-    })
 }
 
 fn kind(error: ZipError) -> FileErrorKind {

@@ -191,7 +191,8 @@ impl<R: Read + Seek> SafeTensorsReader<R> {
         let index = index_len(first, len)?;
         let start = LENGTH + index;
         let index = read_exactly(&mut reader, index, "the index")?;
-        let contents = Contents::parse(&index, len - start as u64)?;
+        // What was read has shown that it is there.
+        let contents = Contents::parse(&index, len.saturating_sub(start as u64))?;
         Ok(Self {
             reader,
             start,

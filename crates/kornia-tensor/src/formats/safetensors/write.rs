@@ -9,7 +9,7 @@ use ::safetensors::tensor::{Metadata, TensorInfo};
 use super::{LENGTH, MOST, dtype_of};
 use crate::TensorView;
 use crate::engine::element::bytes::{Order, for_each_block};
-use crate::formats::file::{FileElement, FileError, FileErrorKind, save as save_file};
+use crate::formats::file::{FileElement, FileError, FileErrorKind, save as save_file, write_all};
 
 /// Writes the elements of a tensor.
 type Elements<'a> = Box<dyn Fn(&mut dyn Write) -> Result<(), FileErrorKind> + 'a>;
@@ -53,7 +53,7 @@ impl<'a> SafeTensorsWriter<'a> {
             return Err(FileError::from(FileErrorKind::Invalid(why)).about(name));
         };
         let write: Elements<'a> = Box::new(move |writer| {
-            for_each_block(view, Order::Little, |block| writer.write_all(block))??;
+            for_each_block(view, Order::Little, |block| write_all(writer, block))??;
             Ok(())
         });
         self.tensors.push((name.to_string(), info, write));
@@ -117,7 +117,7 @@ impl<'a> SafeTensorsWriter<'a> {
             )));
         }
         bytes[..LENGTH].copy_from_slice(&len.to_le_bytes());
-        writer.write_all(&bytes)?;
+        write_all(writer, &bytes)?;
         tensors.iter().try_for_each(|(.., write)| write(writer))
     }
 }

@@ -39,7 +39,7 @@ const fn workload(name: &'static str, target: &'static str, plain: fn(), tensor:
     }
 }
 
-const WORKLOADS: [Workload; 19] = [
+const WORKLOADS: [Workload; 23] = [
     workload(
         "as_slice",
         "102",
@@ -142,6 +142,27 @@ const WORKLOADS: [Workload; 19] = [
         let (rows, columns) = black_box((4096, 3));
         calls(|t| {
             black_box(&t.view().reshape([rows, columns]));
+        })
+    }),
+    workload("call_view_permute_axes", "-", arc_clone, || {
+        calls(|t| {
+            black_box(&t.view().permute_axes([2, 0, 1]));
+        })
+    }),
+    workload("call_view_flip", "-", arc_clone, || {
+        calls(|t| {
+            black_box(&t.view().flip(1));
+        })
+    }),
+    workload("call_select", "-", arc_clone, || {
+        let index = black_box(7);
+        calls(|t| {
+            black_box(&t.select(0, index));
+        })
+    }),
+    workload("call_insert_axis", "-", arc_clone, || {
+        calls(|t| {
+            black_box(&t.insert_axis(0));
         })
     }),
     workload("call_vec_and_back", "-", arc_and_back, tensor_and_back),

@@ -6,8 +6,8 @@
 use std::iter::FusedIterator;
 
 use super::{Layout, checked_numel};
-use crate::error::TensorError;
-use crate::layout::rank::{Nat, Succ};
+use crate::error::{self, TensorError};
+use crate::layout::rank::{Nat, Pred, Succ};
 
 impl<const N: usize> Layout<N> {
     /// The parts before and from `index` along one axis, each with the offset of its first
@@ -128,6 +128,29 @@ impl<const N: usize> Layout<N> {
         }
         tiles.back = tiles.last;
         Ok(tiles)
+    }
+
+    /// The part at each index of one axis, without that axis, with the offset of its first
+    /// element.
+    ///
+    /// O(1), and O(N) per part.
+    ///
+    /// # Errors
+    ///
+    /// [`TensorError::AxisOutOfBounds`].
+    #[inline]
+    pub(crate) fn axis_iter<const M: usize>(
+        &self,
+        axis: usize,
+    ) -> Result<
+        impl DoubleEndedIterator<Item = (Layout<M>, isize)> + ExactSizeIterator + use<N, M>,
+        TensorError,
+    >
+    where
+        Nat<N>: Pred<Prev = Nat<M>>,
+    {
+        let (layout, size) = (*self, self.len_of(axis)?);
+        Ok((0..size).map(move |index| error::expect(layout.select(axis, index))))
     }
 
     /// All windows of `size` elements along one axis, each one element further than the

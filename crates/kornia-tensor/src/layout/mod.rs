@@ -7,7 +7,8 @@
 //!
 //! `mod.rs` has the invariants and the questions, `verbs.rs` what rearranges
 //! axes, `blocks.rs` what cuts a layout into several, `slice.rs` the indices and
-//! ranges, and `overlap.rs` the test for aliasing.
+//! ranges, `verb.rs` the verbs as values for those who have a pointer, and `overlap.rs` the test
+//! for aliasing.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,7 @@ mod blocks;
 mod overlap;
 pub(crate) mod rank;
 pub(crate) mod slice;
+pub(crate) mod verb;
 mod verbs;
 
 pub use blocks::{LayoutChunks, LayoutTiles};

@@ -1,24 +1,404 @@
-//! The verbs of [`Tensor`]: each gives another tensor that shares the storage.
+//! The verbs, said once for [`Tensor`], [`TensorView`] and [`TensorViewMut`].
+//!
+//! What a verb does to shape and strides stands in `layout`; how a type moves its pointer by the
+//! answer, in its `cut` and `try_cut`. Here are the names, the documentation and the signatures,
+//! which differ by what the verb takes (`&self` or `self`) and what it gives.
 
-use super::Tensor;
+use super::{Tensor, TensorView, TensorViewMut};
 use crate::error::{self, TensorError};
 use crate::layout::rank::{Nat, Pred, Succ};
 use crate::layout::slice::{SliceRange, SliceSpec};
-use crate::storage::Place;
+use crate::layout::verb;
 
-// Panicking fronts unwrap the layout and then build the tensor, rather than unwrap the tensor
-// of their `try_` twin: a tensor that goes through a `Result` in memory costs twice as much.
+/// The verbs of one type: its documentation, its name, how it is taken, and examples for those
+/// verbs that have one.
+macro_rules! verbs {
+    (
+        $(#[$about:meta])* impl $Type:ident<$($a:lifetime,)? T>, $this:ident by ($($by:tt)+);
+        $(#[$slice:meta])* slice;
+        $(#[$permute:meta])* permute_axes;
+        $(#[$flip:meta])* flip;
+        $(#[$reshape:meta])* reshape;
+        $(#[$tiles:meta])* tiles;
+    ) => {
+        $(#[$about])*
+        impl<$($a,)? T, const N: usize> $Type<$($a,)? T, N> {
+            /// A window: a range keeps its axis, an index drops it.
+            ///
+            /// # Panics
+            ///
+            /// If an index or a range is out of bounds; [`clip_box`](crate::clip_box) cuts a box
+            /// to a shape.
+            $(#[$slice])*
+            #[inline]
+            #[track_caller]
+            pub fn slice<S, const M: usize>($($by)+, spec: S) -> $Type<$($a,)? T, M>
+            where
+                S: SliceSpec<N, M>,
+            {
+                $this.cut(verb::slice(spec))
+            }
 
-/// Verbs: O(1), no element moves. Each result is a handle of its own: `'static` whenever `T` is,
-/// free to go to another thread, and one more sharer of the storage. While it lives, neither it
-/// nor this tensor can be written ([`make_mut`](Self::make_mut) copies). A small result keeps the
-/// whole allocation alive.
-impl<T, const N: usize> Tensor<T, N> {
-    /// A window: a range keeps its axis, an index drops it.
-    ///
-    /// # Panics
-    ///
-    /// If an index or a range is out of bounds; see [`try_slice`](Self::try_slice).
+            /// As [`slice`](Self::slice).
+            ///
+            /// # Errors
+            ///
+            /// `IndexOutOfBounds`, `RangeOutOfBounds`, `NegativeIndex` or `ZeroLength`, with the
+            /// axis.
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_slice<S, const M: usize>(
+                $($by)+,
+                spec: S,
+            ) -> Result<$Type<$($a,)? T, M>, TensorError>
+            where
+                S: SliceSpec<N, M>,
+            {
+                $this.try_cut(verb::slice(spec))
+            }
+
+            /// One index of an axis, which is dropped.
+            ///
+            /// # Panics
+            ///
+            /// If the axis or the index is out of bounds.
+            #[inline]
+            #[track_caller]
+            pub fn select<const M: usize>(
+                $($by)+,
+                axis: usize,
+                index: usize,
+            ) -> $Type<$($a,)? T, M>
+            where
+                Nat<N>: Pred<Prev = Nat<M>>,
+            {
+                $this.cut(verb::select(axis, index))
+            }
+
+            /// As [`select`](Self::select).
+            ///
+            /// # Errors
+            ///
+            /// `AxisOutOfBounds` or `IndexOutOfBounds`.
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_select<const M: usize>(
+                $($by)+,
+                axis: usize,
+                index: usize,
+            ) -> Result<$Type<$($a,)? T, M>, TensorError>
+            where
+                Nat<N>: Pred<Prev = Nat<M>>,
+            {
+                $this.try_cut(verb::select(axis, index))
+            }
+
+            /// A range of one axis.
+            ///
+            /// # Panics
+            ///
+            /// If the axis or the range is out of bounds.
+            #[inline]
+            #[track_caller]
+            pub fn narrow($($by)+, axis: usize, range: impl SliceRange) -> Self {
+                $this.cut(verb::narrow(axis, range))
+            }
+
+            /// As [`narrow`](Self::narrow).
+            ///
+            /// # Errors
+            ///
+            /// `AxisOutOfBounds`, or those of [`try_slice`](Self::try_slice).
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_narrow(
+                $($by)+,
+                axis: usize,
+                range: impl SliceRange,
+            ) -> Result<Self, TensorError> {
+                $this.try_cut(verb::narrow(axis, range))
+            }
+
+            /// The axes in another order: axis `i` of the result is axis `axes[i]` of this one.
+            ///
+            /// # Errors
+            ///
+            /// `InvalidPermutation` unless `axes` names each axis once.
+            $(#[$permute])*
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn permute_axes($($by)+, axes: [usize; N]) -> Result<Self, TensorError> {
+                $this.try_cut(verb::permute_axes(axes))
+            }
+
+            /// The axes in reverse order.
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn transpose($($by)+) -> Self {
+                $this.cut(verb::transpose())
+            }
+
+            /// One axis back to front.
+            ///
+            /// # Panics
+            ///
+            /// If the axis is out of bounds.
+            $(#[$flip])*
+            #[inline]
+            #[track_caller]
+            pub fn flip($($by)+, axis: usize) -> Self {
+                $this.cut(verb::flip(axis))
+            }
+
+            /// As [`flip`](Self::flip).
+            ///
+            /// # Errors
+            ///
+            /// `AxisOutOfBounds`.
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_flip($($by)+, axis: usize) -> Result<Self, TensorError> {
+                $this.try_cut(verb::flip(axis))
+            }
+
+            /// The same elements in row-major order under another shape. Never copies.
+            ///
+            /// # Errors
+            ///
+            /// `ReshapeMismatch` if the number of elements differs, `ReshapeNeedsCopy` if no
+            /// strides describe the result, `ShapeOverflow` if no memory holds the shape.
+            $(#[$reshape])*
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn reshape<const M: usize>(
+                $($by)+,
+                shape: [usize; M],
+            ) -> Result<$Type<$($a,)? T, M>, TensorError> {
+                $this.try_cut(verb::reshape(shape))
+            }
+
+            /// The same elements in row-major order along one axis. Never copies.
+            ///
+            /// # Errors
+            ///
+            /// `ReshapeNeedsCopy` if no stride describes the result.
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn flatten($($by)+) -> Result<$Type<$($a,)? T, 1>, TensorError> {
+                $this.try_cut(verb::flatten())
+            }
+
+            /// A new axis of length 1 before `axis`; the rank as `axis` appends it.
+            ///
+            /// # Panics
+            ///
+            /// If `axis` is larger than the rank.
+            #[inline]
+            #[track_caller]
+            pub fn insert_axis<const M: usize>($($by)+, axis: usize) -> $Type<$($a,)? T, M>
+            where
+                Nat<N>: Succ<Next = Nat<M>>,
+            {
+                $this.cut(verb::insert_axis(axis))
+            }
+
+            /// As [`insert_axis`](Self::insert_axis).
+            ///
+            /// # Errors
+            ///
+            /// `AxisOutOfBounds`.
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_insert_axis<const M: usize>(
+                $($by)+,
+                axis: usize,
+            ) -> Result<$Type<$($a,)? T, M>, TensorError>
+            where
+                Nat<N>: Succ<Next = Nat<M>>,
+            {
+                $this.try_cut(verb::insert_axis(axis))
+            }
+
+            /// Without an axis of length 1.
+            ///
+            /// # Panics
+            ///
+            /// If the axis is out of bounds or its length is not 1.
+            #[inline]
+            #[track_caller]
+            pub fn remove_axis<const M: usize>($($by)+, axis: usize) -> $Type<$($a,)? T, M>
+            where
+                Nat<N>: Pred<Prev = Nat<M>>,
+            {
+                $this.cut(verb::remove_axis(axis))
+            }
+
+            /// As [`remove_axis`](Self::remove_axis).
+            ///
+            /// # Errors
+            ///
+            /// `AxisOutOfBounds` or `AxisNotRemovable`.
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_remove_axis<const M: usize>(
+                $($by)+,
+                axis: usize,
+            ) -> Result<$Type<$($a,)? T, M>, TensorError>
+            where
+                Nat<N>: Pred<Prev = Nat<M>>,
+            {
+                $this.try_cut(verb::remove_axis(axis))
+            }
+
+            /// Two parts: before `index` along an axis, and from it on.
+            ///
+            /// # Panics
+            ///
+            /// If the axis is out of bounds or `index` is larger than its length.
+            #[inline]
+            #[track_caller]
+            pub fn split_at($($by)+, axis: usize, index: usize) -> (Self, Self) {
+                error::expect($this.try_split_at(axis, index))
+            }
+
+            /// As [`split_at`](Self::split_at).
+            ///
+            /// # Errors
+            ///
+            /// `AxisOutOfBounds` or `IndexOutOfBounds`.
+            #[inline]
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_split_at(
+                $($by)+,
+                axis: usize,
+                index: usize,
+            ) -> Result<(Self, Self), TensorError> {
+                let [(front, start), (back, middle)] = $this.layout().split_at(axis, index)?;
+                // SAFETY: a part of this very layout.
+                let front = unsafe { $this.part(front, start) };
+                // SAFETY: as above; it shares no element with the other one.
+                let back = unsafe { $this.part(back, middle) };
+                Ok((front, back))
+            }
+
+            /// Consecutive pieces of `size` along an axis; the last may be shorter.
+            ///
+            /// # Panics
+            ///
+            /// If the axis is out of bounds or `size` is 0.
+            #[track_caller]
+            pub fn chunks(
+                $($by)+,
+                axis: usize,
+                size: usize,
+            ) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + use<$($a,)? T, N> {
+                error::expect($this.try_chunks(axis, size))
+            }
+
+            /// As [`chunks`](Self::chunks).
+            ///
+            /// # Errors
+            ///
+            /// `AxisOutOfBounds` or `ZeroLength`.
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_chunks(
+                $($by)+,
+                axis: usize,
+                size: usize,
+            ) -> Result<
+                impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + use<$($a,)? T, N>,
+                TensorError,
+            > {
+                let chunks = $this.layout().chunks(axis, size)?;
+                // SAFETY: chunks of this very layout, which share no element.
+                let piece = unsafe { $this.pieces() };
+                Ok(chunks.map(move |(layout, offset)| piece(layout, offset)))
+            }
+
+            /// Blocks of `size` with their origins, in row-major order; smaller at the far edges.
+            ///
+            /// # Panics
+            ///
+            /// If a length of `size` is 0.
+            $(#[$tiles])*
+            #[track_caller]
+            pub fn tiles(
+                $($by)+,
+                size: [usize; N],
+            ) -> impl DoubleEndedIterator<Item = ([usize; N], Self)> + ExactSizeIterator
+                   + use<$($a,)? T, N> {
+                error::expect($this.try_tiles(size))
+            }
+
+            /// As [`tiles`](Self::tiles).
+            ///
+            /// # Errors
+            ///
+            /// `ZeroLength`.
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_tiles(
+                $($by)+,
+                size: [usize; N],
+            ) -> Result<
+                impl DoubleEndedIterator<Item = ([usize; N], Self)> + ExactSizeIterator
+                    + use<$($a,)? T, N>,
+                TensorError,
+            > {
+                let tiles = $this.layout().tiles(size)?;
+                // SAFETY: tiles of this very layout, which share no element.
+                let piece = unsafe { $this.pieces() };
+                Ok(tiles.map(move |(origin, layout, offset)| (origin, piece(layout, offset))))
+            }
+
+            /// One part per index of an axis, without that axis.
+            ///
+            /// # Panics
+            ///
+            /// If the axis is out of bounds.
+            #[track_caller]
+            pub fn axis_iter<const M: usize>(
+                $($by)+,
+                axis: usize,
+            ) -> impl DoubleEndedIterator<Item = $Type<$($a,)? T, M>> + ExactSizeIterator
+                   + use<$($a,)? T, N, M>
+            where
+                Nat<N>: Pred<Prev = Nat<M>>,
+            {
+                error::expect($this.try_axis_iter(axis))
+            }
+
+            /// As [`axis_iter`](Self::axis_iter).
+            ///
+            /// # Errors
+            ///
+            /// `AxisOutOfBounds`.
+            #[cfg_attr(feature = "diagnose", track_caller)]
+            pub fn try_axis_iter<const M: usize>(
+                $($by)+,
+                axis: usize,
+            ) -> Result<
+                impl DoubleEndedIterator<Item = $Type<$($a,)? T, M>> + ExactSizeIterator
+                    + use<$($a,)? T, N, M>,
+                TensorError,
+            >
+            where
+                Nat<N>: Pred<Prev = Nat<M>>,
+            {
+                let parts = $this.layout().axis_iter(axis)?;
+                // SAFETY: one part of this very layout per index, so they share no element.
+                let piece = unsafe { $this.pieces() };
+                Ok(parts.map(move |(layout, offset)| piece(layout, offset)))
+            }
+        }
+    };
+}
+
+verbs! {
+    /// Verbs: O(1), no element moves. Each result is a handle of its own: `'static` whenever `T` is,
+    /// free to go to another thread, and one more sharer of the storage. While it lives, neither it
+    /// nor this tensor can be written ([`make_mut`](Self::make_mut) copies). A small result keeps the
+    /// whole allocation alive.
+    impl Tensor<T>, self by (&self);
     ///
     /// ```
     /// use kornia_tensor::{FromEnd, Tensor, step};
@@ -36,94 +416,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// assert_eq!(last.shape(), &[64, 3]);
     /// assert!(last.shares_memory_with(&image));
     /// ```
-    #[inline]
-    #[track_caller]
-    pub fn slice<S, const M: usize>(&self, spec: S) -> Tensor<T, M>
-    where
-        S: SliceSpec<N, M>,
-    {
-        let (layout, offset) = error::expect(self.layout().slice(spec));
-        self.part(layout, offset)
-    }
-
-    /// As [`slice`](Self::slice).
-    ///
-    /// # Errors
-    ///
-    /// `IndexOutOfBounds`, `RangeOutOfBounds`, `NegativeIndex` or `ZeroLength`, with the axis.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_slice<S, const M: usize>(&self, spec: S) -> Result<Tensor<T, M>, TensorError>
-    where
-        S: SliceSpec<N, M>,
-    {
-        let (layout, offset) = self.layout().slice(spec)?;
-        Ok(self.part(layout, offset))
-    }
-
-    /// One index of an axis, which is dropped.
-    ///
-    /// # Panics
-    ///
-    /// If the axis or the index is out of bounds.
-    #[inline]
-    #[track_caller]
-    pub fn select<const M: usize>(&self, axis: usize, index: usize) -> Tensor<T, M>
-    where
-        Nat<N>: Pred<Prev = Nat<M>>,
-    {
-        let (layout, offset) = error::expect(self.layout().select(axis, index));
-        self.part(layout, offset)
-    }
-
-    /// As [`select`](Self::select).
-    ///
-    /// # Errors
-    ///
-    /// `AxisOutOfBounds` or `IndexOutOfBounds`.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_select<const M: usize>(
-        &self,
-        axis: usize,
-        index: usize,
-    ) -> Result<Tensor<T, M>, TensorError>
-    where
-        Nat<N>: Pred<Prev = Nat<M>>,
-    {
-        let (layout, offset) = self.layout().select(axis, index)?;
-        Ok(self.part(layout, offset))
-    }
-
-    /// A range of one axis.
-    ///
-    /// # Panics
-    ///
-    /// If the axis or the range is out of bounds.
-    #[inline]
-    #[track_caller]
-    pub fn narrow(&self, axis: usize, range: impl SliceRange) -> Self {
-        let (layout, offset) = error::expect(self.layout().narrow(axis, range));
-        self.part(layout, offset)
-    }
-
-    /// As [`narrow`](Self::narrow).
-    ///
-    /// # Errors
-    ///
-    /// `AxisOutOfBounds`, or those of [`try_slice`](Self::try_slice).
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_narrow(&self, axis: usize, range: impl SliceRange) -> Result<Self, TensorError> {
-        let (layout, offset) = self.layout().narrow(axis, range)?;
-        Ok(self.part(layout, offset))
-    }
-
-    /// The axes in another order.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidPermutation` unless `axes` names each axis once.
+    slice;
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -134,24 +427,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// assert_eq!(chw[[1, 3, 2]], hwc[[3, 2, 1]]);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn permute_axes(&self, axes: [usize; N]) -> Result<Self, TensorError> {
-        Ok(self.same_window(self.layout().permute_axes(axes)?))
-    }
-
-    /// The axes in reverse order.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn transpose(&self) -> Self {
-        self.same_window(self.layout().transpose())
-    }
-
-    /// One axis back to front.
-    ///
-    /// # Panics
-    ///
-    /// If the axis is out of bounds.
+    permute_axes;
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -161,31 +437,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// assert_eq!(rgb.flip(1).view().to_vec(), [4, 5, 6, 1, 2, 3]); // mirrored
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
-    #[inline]
-    #[track_caller]
-    pub fn flip(&self, axis: usize) -> Self {
-        let (layout, _) = error::expect(self.layout().flip(axis));
-        self.same_window(layout)
-    }
-
-    /// As [`flip`](Self::flip).
-    ///
-    /// # Errors
-    ///
-    /// `AxisOutOfBounds`.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_flip(&self, axis: usize) -> Result<Self, TensorError> {
-        let (layout, _) = self.layout().flip(axis)?;
-        Ok(self.same_window(layout))
-    }
-
-    /// The same elements in row-major order under another shape. Never copies.
-    ///
-    /// # Errors
-    ///
-    /// `ReshapeMismatch` if the number of elements differs, `ReshapeNeedsCopy` if no strides
-    /// describe the result.
+    flip;
     ///
     /// ```
     /// use kornia_tensor::{Tensor, TensorError};
@@ -199,143 +451,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// assert_eq!(t.transpose().contiguous().reshape([6])?.as_slice(), [1, 4, 2, 5, 3, 6]);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn reshape<const M: usize>(&self, shape: [usize; M]) -> Result<Tensor<T, M>, TensorError> {
-        let layout = self.layout();
-        match layout.reshaped(shape) {
-            Some(layout) => Ok(self.same_window(layout)),
-            None => Err(layout.why_not_reshaped(shape)),
-        }
-    }
-
-    /// The same elements in row-major order along one axis. Never copies.
-    ///
-    /// # Errors
-    ///
-    /// `ReshapeNeedsCopy` if no stride describes the result.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn flatten(&self) -> Result<Tensor<T, 1>, TensorError> {
-        self.reshape([self.numel()])
-    }
-
-    /// A new axis of length 1 before `axis`.
-    ///
-    /// # Panics
-    ///
-    /// If `axis` is larger than the rank.
-    #[inline]
-    #[track_caller]
-    pub fn insert_axis<const M: usize>(&self, axis: usize) -> Tensor<T, M>
-    where
-        Nat<N>: Succ<Next = Nat<M>>,
-    {
-        error::expect(self.try_insert_axis(axis))
-    }
-
-    /// As [`insert_axis`](Self::insert_axis).
-    ///
-    /// # Errors
-    ///
-    /// `AxisOutOfBounds`.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_insert_axis<const M: usize>(&self, axis: usize) -> Result<Tensor<T, M>, TensorError>
-    where
-        Nat<N>: Succ<Next = Nat<M>>,
-    {
-        Ok(self.same_window(self.layout().insert_axis(axis)?))
-    }
-
-    /// Without an axis of length 1.
-    ///
-    /// # Panics
-    ///
-    /// If the axis is out of bounds or its length is not 1.
-    #[inline]
-    #[track_caller]
-    pub fn remove_axis<const M: usize>(&self, axis: usize) -> Tensor<T, M>
-    where
-        Nat<N>: Pred<Prev = Nat<M>>,
-    {
-        error::expect(self.try_remove_axis(axis))
-    }
-
-    /// As [`remove_axis`](Self::remove_axis).
-    ///
-    /// # Errors
-    ///
-    /// `AxisOutOfBounds` or `AxisNotRemovable`.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_remove_axis<const M: usize>(&self, axis: usize) -> Result<Tensor<T, M>, TensorError>
-    where
-        Nat<N>: Pred<Prev = Nat<M>>,
-    {
-        Ok(self.same_window(self.layout().remove_axis(axis)?))
-    }
-
-    /// Two tensors: before `index` along an axis, and from it on.
-    ///
-    /// # Panics
-    ///
-    /// If the axis is out of bounds or `index` is larger than its length.
-    #[inline]
-    #[track_caller]
-    pub fn split_at(&self, axis: usize, index: usize) -> (Self, Self) {
-        error::expect(self.try_split_at(axis, index))
-    }
-
-    /// As [`split_at`](Self::split_at).
-    ///
-    /// # Errors
-    ///
-    /// `AxisOutOfBounds` or `IndexOutOfBounds`.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_split_at(&self, axis: usize, index: usize) -> Result<(Self, Self), TensorError> {
-        let parts = self.layout().split_at(axis, index)?;
-        let [(front, start), (back, middle)] = parts;
-        Ok((self.part(front, start), self.part(back, middle)))
-    }
-
-    /// Consecutive pieces of `size` along an axis; the last may be shorter.
-    ///
-    /// # Panics
-    ///
-    /// If the axis is out of bounds or `size` is 0.
-    #[track_caller]
-    pub fn chunks(
-        &self,
-        axis: usize,
-        size: usize,
-    ) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + use<T, N> {
-        error::expect(self.try_chunks(axis, size))
-    }
-
-    /// As [`chunks`](Self::chunks).
-    ///
-    /// # Errors
-    ///
-    /// `AxisOutOfBounds` or `ZeroLength`.
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_chunks(
-        &self,
-        axis: usize,
-        size: usize,
-    ) -> Result<impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + use<T, N>, TensorError>
-    {
-        let chunks = self.layout().chunks(axis, size)?;
-        let (tensor, place) = (self.clone(), Place::here());
-        Ok(chunks.map(move |(layout, offset)| tensor.part(layout, offset).made_at(place)))
-    }
-
-    /// Blocks of `size` with their origins, in row-major order; smaller at the far edges.
-    ///
-    /// # Panics
-    ///
-    /// If a length of `size` is 0.
+    reshape;
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -349,68 +465,40 @@ impl<T, const N: usize> Tensor<T, N> {
     /// assert_eq!(sums.len(), 2 * 4);
     /// assert_eq!(sums[7], ([32, 96, 0], 16 * 4 * 3)); // smaller at the far corner
     /// ```
-    #[track_caller]
-    pub fn tiles(
-        &self,
-        size: [usize; N],
-    ) -> impl DoubleEndedIterator<Item = ([usize; N], Self)> + ExactSizeIterator + use<T, N> {
-        error::expect(self.try_tiles(size))
-    }
+    tiles;
+}
 
-    /// As [`tiles`](Self::tiles).
+verbs! {
+    /// Verbs: O(1), no atomics, the result lives as long as the data. They mean what the verbs of
+    /// [`Tensor`] mean; more examples stand there.
+    impl TensorView<'a, T>, self by (self);
     ///
-    /// # Errors
+    /// ```
+    /// use kornia_tensor::{TensorView, step};
     ///
-    /// `ZeroLength`.
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_tiles(
-        &self,
-        size: [usize; N],
-    ) -> Result<
-        impl DoubleEndedIterator<Item = ([usize; N], Self)> + ExactSizeIterator + use<T, N>,
-        TensorError,
-    > {
-        let tiles = self.layout().tiles(size)?;
-        let (tensor, place) = (self.clone(), Place::here());
-        Ok(tiles.map(move |(origin, layout, offset)| {
-            (origin, tensor.part(layout, offset).made_at(place))
-        }))
-    }
+    /// let data: Vec<u8> = (0..24).collect();
+    /// let image = TensorView::from_slice([2, 4, 3], &data)?; // [H, W, C]
+    /// let blue = image.slice((.., .., 2));
+    /// assert_eq!(blue.shape(), &[2, 4]);
+    /// let half = image.slice((.., step(.., 2), ..));
+    /// assert_eq!(half.shape(), &[2, 2, 3]);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    slice;
+    permute_axes;
+    flip;
+    reshape;
+    tiles;
+}
 
-    /// One tensor per index of an axis, without that axis.
-    ///
-    /// # Panics
-    ///
-    /// If the axis is out of bounds.
-    #[track_caller]
-    pub fn axis_iter<const M: usize>(
-        &self,
-        axis: usize,
-    ) -> impl DoubleEndedIterator<Item = Tensor<T, M>> + ExactSizeIterator + use<T, N, M>
-    where
-        Nat<N>: Pred<Prev = Nat<M>>,
-    {
-        error::expect(self.try_axis_iter(axis))
-    }
-
-    /// As [`axis_iter`](Self::axis_iter).
-    ///
-    /// # Errors
-    ///
-    /// `AxisOutOfBounds`.
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    pub fn try_axis_iter<const M: usize>(
-        &self,
-        axis: usize,
-    ) -> Result<
-        impl DoubleEndedIterator<Item = Tensor<T, M>> + ExactSizeIterator + use<T, N, M>,
-        TensorError,
-    >
-    where
-        Nat<N>: Pred<Prev = Nat<M>>,
-    {
-        let size = self.layout().len_of(axis)?;
-        let (tensor, place) = (self.clone(), Place::here());
-        Ok((0..size).map(move |index| tensor.select(axis, index).made_at(place)))
-    }
+verbs! {
+    /// Verbs: O(1), no atomics, the result lives as long as the data; the view is used up. They mean
+    /// what the verbs of [`Tensor`] mean, and examples stand there. `broadcast_to` and `windows` do
+    /// not exist here: nothing writable reaches an element twice.
+    impl TensorViewMut<'a, T>, self by (self);
+    slice;
+    permute_axes;
+    flip;
+    reshape;
+    tiles;
 }

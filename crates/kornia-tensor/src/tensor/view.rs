@@ -14,6 +14,7 @@ use std::ptr::NonNull;
 
 use crate::error::{self, TensorError};
 use crate::layout::Layout;
+use crate::layout::verb::{Ask, Repetition, Verb};
 use crate::{Tensor, TensorViewMut};
 
 /// Borrowed elements in any layout: a pointer, a shape and strides.
@@ -85,18 +86,77 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         }
     }
 
+    /// What a verb makes of this view.
+    ///
+    /// # Panics
+    ///
+    /// With the text of the verb's error.
+    #[inline]
+    #[track_caller]
+    pub(super) fn cut<A, const M: usize>(self, verb: Verb<A>) -> TensorView<'a, T, M>
+    where
+        A: Ask<N, M>,
+    {
+        error::expect(self.try_cut(verb))
+    }
+
+    /// As [`cut`](Self::cut).
+    #[inline(always)]
+    pub(super) fn try_cut<A, const M: usize>(
+        self,
+        verb: Verb<A>,
+    ) -> Result<TensorView<'a, T, M>, TensorError>
+    where
+        A: Ask<N, M>,
+    {
+        let (layout, offset) = verb.of(&self.layout)?;
+        // SAFETY: a verb was asked of this very layout.
+        Ok(unsafe { self.part(layout, offset) })
+    }
+
+    /// As [`try_cut`](Self::try_cut), with elements that several indices reach.
+    #[inline]
+    fn try_repeat<A, const M: usize>(
+        self,
+        verb: Repetition<A>,
+    ) -> Result<TensorView<'a, T, M>, TensorError>
+    where
+        A: Ask<N, M>,
+    {
+        let (layout, offset) = verb.of(&self.layout)?;
+        // SAFETY: a verb was asked of this very layout.
+        Ok(unsafe { self.part(layout, offset) })
+    }
+
     /// A view of part of this one.
     ///
     /// # Safety
     ///
     /// `(layout, offset)` reaches only elements that this view reaches, with `offset` counted
-    /// from its first one. The verbs of [`Layout`] guarantee that (L5).
+    /// from its first one. The verbs of [`Layout`], asked of this view's own, guarantee that (L5).
     #[inline]
-    unsafe fn part<const M: usize>(self, layout: Layout<M>, offset: isize) -> TensorView<'a, T, M> {
+    pub(super) unsafe fn part<const M: usize>(
+        self,
+        layout: Layout<M>,
+        offset: isize,
+    ) -> TensorView<'a, T, M> {
         // SAFETY: by the caller, the offset is that of an element of this view, or 0.
         let ptr = unsafe { self.ptr.offset(offset) };
         // SAFETY: V1 of this view, for fewer elements.
         unsafe { TensorView::new(ptr, layout) }
+    }
+
+    /// What makes views of the pieces of this one.
+    ///
+    /// # Safety
+    ///
+    /// The result is called with what [`part`](Self::part) may be called with.
+    #[inline]
+    pub(super) unsafe fn pieces<const M: usize>(
+        self,
+    ) -> impl Fn(Layout<M>, isize) -> TensorView<'a, T, M> + use<'a, T, N, M> {
+        // SAFETY: promised by the caller.
+        move |layout, offset| unsafe { self.part(layout, offset) }
     }
 
     /// Lengths of the axes.

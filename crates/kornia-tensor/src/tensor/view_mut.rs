@@ -10,6 +10,7 @@ use crate::engine::compute;
 use crate::engine::copy;
 use crate::error::{self, TensorError};
 use crate::layout::Layout;
+use crate::layout::verb::{Ask, Verb};
 use crate::tensor::iter::{IterMut, RowsMut};
 use crate::tensor::view::{check_numel, check_shape, not_contiguous};
 use crate::{Tensor, TensorView};
@@ -79,16 +80,44 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
         }
     }
 
+    /// What a verb makes of this view.
+    ///
+    /// # Panics
+    ///
+    /// With the text of the verb's error.
+    #[inline]
+    #[track_caller]
+    pub(super) fn cut<A, const M: usize>(self, verb: Verb<A>) -> TensorViewMut<'a, T, M>
+    where
+        A: Ask<N, M>,
+    {
+        error::expect(self.try_cut(verb))
+    }
+
+    /// As [`cut`](Self::cut).
+    #[inline(always)]
+    pub(super) fn try_cut<A, const M: usize>(
+        self,
+        verb: Verb<A>,
+    ) -> Result<TensorViewMut<'a, T, M>, TensorError>
+    where
+        A: Ask<N, M>,
+    {
+        let (layout, offset) = verb.of(&self.layout)?;
+        // SAFETY: a verb was asked of this very layout and repeats nothing; `self` is consumed.
+        Ok(unsafe { self.part(layout, offset) })
+    }
+
     /// A view of part of this one, which must not be used beside it.
     ///
     /// # Safety
     ///
     /// `(layout, offset)` reaches only elements that this view reaches, each by one index, with
-    /// `offset` counted from its first one. The verbs of [`Layout`] guarantee that (L5), those
-    /// of [`TensorView`] alone excepted. Neither this view nor another part of it that shares
-    /// an element is used while the part lives.
+    /// `offset` counted from its first one. The verbs of [`Layout`], asked of this view's own,
+    /// guarantee that (L5), those of [`TensorView`] alone excepted. Neither this view nor another
+    /// part of it that shares an element is used while the part lives.
     #[inline]
-    unsafe fn part<const M: usize>(
+    pub(super) unsafe fn part<const M: usize>(
         &self,
         layout: Layout<M>,
         offset: isize,
@@ -97,6 +126,19 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
         let ptr = unsafe { self.ptr.offset(offset) };
         // SAFETY: M1 of this view, for fewer elements, which are not reached otherwise.
         unsafe { TensorViewMut::new(ptr, layout) }
+    }
+
+    /// What makes views of the pieces of this one.
+    ///
+    /// # Safety
+    ///
+    /// The result is called with what [`part`](Self::part) may be called with.
+    #[inline]
+    pub(super) unsafe fn pieces<const M: usize>(
+        self,
+    ) -> impl Fn(Layout<M>, isize) -> TensorViewMut<'a, T, M> + use<'a, T, N, M> {
+        // SAFETY: promised by the caller; `self` is consumed.
+        move |layout, offset| unsafe { self.part(layout, offset) }
     }
 
     /// A mutable view with a shorter lifetime. O(1).

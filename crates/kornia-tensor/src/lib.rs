@@ -212,7 +212,7 @@ pub use storage::{
 };
 pub use tensor::{
     CpuTensor2, IndexedIter, Iter, IterMut, Rows, RowsMut, Tensor, Tensor1, Tensor2, Tensor3,
-    Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter,
+    Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter, VerbRefused,
 };
 
 /// 0.2.0's path of the allocators.

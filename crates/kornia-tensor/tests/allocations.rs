@@ -234,6 +234,23 @@ fn verbs_of_a_tensor_allocate_nothing() {
 }
 
 #[test]
+fn verbs_that_give_up_the_tensor_allocate_nothing() {
+    let t = image();
+    free("into_sliced", || t.clone().into_sliced((1..3, .., 2)));
+    free("into_selected", || t.clone().into_selected(1, 5));
+    free("into_narrowed", || t.clone().into_narrowed(2, 1..3));
+    free("into_permuted", || t.clone().into_permuted([2, 0, 1]));
+    free("into_transposed", || t.clone().into_transposed());
+    free("into_flipped", || t.clone().into_flipped(1));
+    free("into_reshaped", || t.clone().into_reshaped([12, 4, 2, 2]));
+    free("into_flattened", || t.clone().into_flattened());
+    free("into_inserted_axis", || t.clone().into_inserted_axis(1));
+    free("try_into_flipped", || {
+        t.clone().try_into_flipped(3).is_err()
+    });
+}
+
+#[test]
 fn views_and_their_verbs_allocate_nothing() {
     let mut t = image();
     free("view", || t.view().numel());

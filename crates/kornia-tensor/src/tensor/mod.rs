@@ -3,6 +3,7 @@
 mod construct;
 mod fmt;
 mod foreign;
+mod into;
 pub(crate) mod iter;
 mod ownership;
 mod tensor_mut;
@@ -14,6 +15,7 @@ mod writer;
 use std::ops::{Deref, Index};
 
 pub(crate) use construct::fresh;
+pub use into::VerbRefused;
 pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};
 pub use tensor_mut::TensorMut;
 pub use view::TensorView;
@@ -225,6 +227,19 @@ impl<T, const N: usize> Tensor<T, N> {
         let window = self
             .storage
             .view(self.lowest(&layout, offset), layout.span());
+        Tensor::from_checked(error::expect(window), layout)
+    }
+
+    /// As [`part`](Self::part), giving up this handle.
+    ///
+    /// # Safety
+    ///
+    /// That of [`part`](Self::part).
+    #[inline]
+    #[track_caller]
+    unsafe fn into_part<const M: usize>(self, layout: Layout<M>, offset: isize) -> Tensor<T, M> {
+        let lowest = self.lowest(&layout, offset);
+        let window = self.parts.storage.into_view(lowest, layout.span());
         Tensor::from_checked(error::expect(window), layout)
     }
 

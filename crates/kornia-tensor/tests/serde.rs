@@ -172,23 +172,92 @@ fn every_rank_comes_back() {
 }
 
 #[test]
-fn numbers_that_are_not_finite_come_back_from_binary_formats() {
+fn numbers_that_are_not_finite_come_back() {
     struct Claim;
 
     impl InEveryFormat for Claim {
         fn check<F: Format>(&mut self) {
-            let odd = vec![f32::NAN, f32::INFINITY, -0.0, f32::from_bits(0x7FA0_0001)];
-            let tensor = Tensor::from_shape_vec([4], odd).unwrap();
+            let odd = [
+                f32::NAN,
+                f32::INFINITY,
+                f32::NEG_INFINITY,
+                -0.0,
+                f32::from_bits(0x7FA0_0001),
+            ];
+            let tensor = Tensor::from_shape_vec([5], odd.to_vec()).unwrap();
+            let wide = tensor.map(|&x| f64::from(x));
             if F::HUMAN {
-                // JSON has no such numbers and writes null.
-                assert!(F::read::<Tensor<f32, 1>>(&F::write(&tensor)).is_err());
+                let back: Tensor<f32, 1> = F::read(&F::write(&tensor)).unwrap();
+                let bits = |x: &f32| if x.is_nan() { 0 } else { x.to_bits() };
+                assert!(back.iter().map(bits).eq(odd.iter().map(bits)), "{back:?}");
+                let back: Tensor<f64, 1> = F::read(&F::write(&wide)).unwrap();
+                assert_eq!(format!("{back:?}"), format!("{wide:?}"));
             } else {
                 comes_back::<F, _, 1>(tensor.view());
+                comes_back::<F, _, 1>(wide.view());
             }
         }
     }
 
     in_every_format(Claim);
+    let odd = Tensor::from_shape_vec([3], vec![f64::NAN, f64::NEG_INFINITY, 1.5]).unwrap();
+    let json = serde_json::to_string(&odd).unwrap();
+    assert_eq!(json, r#"{"shape":[3],"data":["NaN","-Infinity",1.5]}"#);
+    let read = |json: &str| serde_json::from_str::<Tensor<f32, 1>>(json);
+    // As whoever else writes them; but what stands for several of them is none.
+    let others = read(r#"{"shape":[4],"data":["Infinity","inf","1.5",-7]}"#).unwrap();
+    assert_eq!(others.as_slice(), [f32::INFINITY, f32::INFINITY, 1.5, -7.0]);
+    for wrong in ["null", "\"\"", "\"one\"", "true", "[1]", "{}"] {
+        let error = read(&format!(r#"{{"shape":[1],"data":[{wrong}]}}"#)).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("a number, or \"NaN\", \"Infinity\""),
+            "{wrong}: {text}"
+        );
+    }
+    // Through the buffer that tagged and flattened types are read from.
+    #[derive(Serialize, Deserialize)]
+    struct Around {
+        #[serde(flatten)]
+        inner: Tensor<f64, 1>,
+    }
+    let json = serde_json::to_string(&Around { inner: odd.clone() }).unwrap();
+    let back: Around = serde_json::from_str(&json).unwrap();
+    assert_eq!(format!("{:?}", back.inner), format!("{odd:?}"));
+}
+
+#[test]
+fn every_float_comes_back_from_text_bit_by_bit() {
+    // The first was found among all of them: its digits, rounded to 64 bits, lie just between it
+    // and its neighbour.
+    let mut bits = vec![
+        0x15ae_43fd_u32,
+        0x15ae_43fe,
+        1,
+        0x7F_FFFF,
+        0x80_0000,
+        0x7F7F_FFFF,
+    ];
+    let mut state = 0x9E37_79B9_u32;
+    bits.extend((0..if cfg!(miri) { 20 } else { 20_000 }).map(|_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    }));
+    let floats: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
+    let floats: Vec<f32> = floats.into_iter().filter(|x| x.is_finite()).collect();
+    let tensor = Tensor::from_shape_vec([floats.len()], floats).unwrap();
+    let json = serde_json::to_string(&tensor).unwrap();
+    let back: Tensor<f32, 1> = serde_json::from_str(&json).unwrap();
+    let (back, tensor) = (back.into_vec(), tensor.into_vec());
+    for (back, float) in back.iter().zip(&tensor) {
+        assert_eq!(back.to_bits(), float.to_bits(), "{float:e}");
+    }
+    // Numbers as wide as they come are rounded once.
+    let read = |json: &str| serde_json::from_str::<Tensor<f32, 1>>(json).unwrap();
+    let back = read(r#"{"shape":[3],"data":[16777217,16777219,16777217.0]}"#);
+    assert_eq!(back.as_slice(), [16_777_216.0, 16_777_220.0, 16_777_216.0]);
 }
 
 #[test]

@@ -26,8 +26,13 @@
 //!
 //! Formats that call themselves human-readable are those of the first column. Both columns read
 //! a sequence too, and a byte string where the format can tell one from a sequence. A byte string
-//! does not say what its elements are: `f32` read as `i32` is no error. Numbers that JSON cannot
-//! write, infinities and NaN, it writes as `null`, which is no number to read.
+//! does not say what its elements are: `f32` read as `i32` is no error.
+//!
+//! Infinities and NaN of `f32` and `f64`, for which JSON has no numbers, are the texts `"Infinity"`,
+//! `"-Infinity"` and `"NaN"` in all formats of the first column, as protocol buffers write them in
+//! JSON; numbers in quotes are read, and so is what YAML and RON call them. Which of the many NaNs it
+//! was is not kept. (`null`, which serde makes of them elsewhere, is no number to read. Elements of
+//! other types write themselves as they do without this crate.)
 //!
 //! # Bytes from strangers
 //!
@@ -50,10 +55,12 @@
 
 mod read;
 
+use std::slice;
+
 use serde_core::ser::{Error, Serialize, SerializeStruct, Serializer};
 
 use crate::engine::element::Plain;
-use crate::engine::element::bytes::{Order, to_bytes};
+use crate::engine::element::bytes::{Order, as_bytes, to_bytes};
 use crate::{Tensor, TensorView};
 
 pub use read::deserialize_v0_2;
@@ -92,6 +99,9 @@ struct Elements<'a, T, const N: usize>(TensorView<'a, T, N>);
 impl<T: Serialize, const N: usize> Serialize for Elements<'_, T, N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // Asked of the field's own serializer: that of a flattened struct does not know.
+        if serializer.is_human_readable() && is_float::<T>() {
+            return serializer.collect_seq(self.0.into_iter().map(Readable));
+        }
         if serializer.is_human_readable() || Plain::portable::<T>().is_none() {
             return serializer.collect_seq(self.0);
         }
@@ -99,5 +109,40 @@ impl<T: Serialize, const N: usize> Serialize for Elements<'_, T, N> {
             serializer.serialize_bytes(bytes)
         })
         .map_err(S::Error::custom)?
+    }
+}
+
+/// Whether elements may be no numbers, and are written as texts then.
+fn is_float<T>() -> bool {
+    matches!(Plain::portable::<T>(), Some(Plain::F32 | Plain::F64))
+}
+
+/// An element in a format for people, which may have no number for it.
+struct Readable<'a, T>(&'a T);
+
+impl<T: Serialize> Serialize for Readable<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.unusual() {
+            Some(name) => serializer.serialize_str(name),
+            None => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl<T> Readable<'_, T> {
+    /// What it is called if it is no number. All names are read again by `str::parse`.
+    fn unusual(&self) -> Option<&'static str> {
+        let bytes = as_bytes(slice::from_ref(self.0))?;
+        let value = match Plain::portable::<T>()? {
+            Plain::F32 => f64::from(f32::from_ne_bytes(bytes.try_into().ok()?)),
+            Plain::F64 => f64::from_ne_bytes(bytes.try_into().ok()?),
+            _ => return None,
+        };
+        match value {
+            _ if value.is_finite() => None,
+            f64::INFINITY => Some("Infinity"),
+            f64::NEG_INFINITY => Some("-Infinity"),
+            _ => Some("NaN"),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Reading, of this version's fields and of 0.2.0's.
 
+mod number;
+
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -12,6 +14,7 @@ use crate::Tensor;
 use crate::engine::element::Plain;
 use crate::engine::element::bytes::{Order, append, elements_of_bytes};
 use crate::formats::wire::{Arriving, assemble};
+use number::Element;
 
 /// A format that does not count fields says that there are as many as this names. There are two
 /// in a tensor of this version and three in one of 0.2.0, so four tells "counted" from "not".
@@ -235,7 +238,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Data<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
         let claimed = seq.size_hint().unwrap_or(0);
         let mut elements = Arriving::new(claimed).map_err(A::Error::custom)?;
-        while let Some(element) = seq.next_element()? {
+        while let Some(element) = seq.next_element_seed(Element(PhantomData))? {
             elements.push(element).map_err(A::Error::custom)?;
         }
         Ok(elements.finish())

@@ -145,13 +145,12 @@
 //!   (builder), **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **C1** to
 //!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **G1**, **G2**
 //!   (copies), **A1** (streaming), **N1** to **N3** (walks over operands), **O1** to **O3** (loops),
-//!   **U1** (instruction sets), **D1**, **J1** (several threads), **K1** (archived tensor) stand on
+//!   **U1** (instruction sets), **D1**, **J1** (several threads), **D2** to **D5** (DLPack), **K1** (archived tensor) stand on
 //!   the fields they are about.
 //!
 //! # Features
 //!
-//! `rayon` is on by default. `dlpack` and `cuda` are named by manifests of published crates and
-//! empty so far.
+//! `rayon` is on by default. `cuda` is named by manifests of published crates and empty so far.
 //!
 //! | feature | what |
 //! |---|---|
@@ -166,6 +165,7 @@
 //! | `bytemuck` | plain elements under another type without a copy: [`Tensor::from_bytes_owner`], [`Tensor::reinterpret`] |
 //! | `bytes` | `Bytes` in and out without a copy: [`Tensor::into_bytes`]; turns `bytemuck` on |
 //! | `mmap` | `MappedFile`, files as tensors that touch only what is read; turns `bytemuck` on |
+//! | `dlpack` | tensors of Python's libraries and of others in and out without a copy: [`Tensor::into_dlpack`], [`Tensor::from_dlpack`] |
 //! | `diagnose` | handles remember where they were made: a refused write names those in the way, `holders` of [`TensorStorage`] lists them; handles are 16 bytes larger, and making or dropping one takes a lock |
 
 #![deny(unsafe_code)]
@@ -186,6 +186,9 @@ pub use engine::compute::reduce::Summand;
 pub use error::{MemoryDomain, SharedWith, TensorAllocatorError, TensorError};
 #[cfg(feature = "mmap")]
 pub use exchange::MappedFile;
+pub use exchange::Pitched;
+#[cfg(feature = "dlpack")]
+pub use exchange::dlpack;
 #[cfg(feature = "bincode")]
 pub use formats::bincode;
 #[cfg(any(feature = "npy", feature = "safetensors", feature = "image"))]

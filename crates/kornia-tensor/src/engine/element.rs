@@ -104,6 +104,35 @@ impl Plain {
     }
 }
 
+/// The types that the world outside has names for, in files and in interfaces of C. The bound
+/// that seals `FileElement` and its like.
+#[cfg(any(
+    feature = "npy",
+    feature = "safetensors",
+    feature = "image",
+    feature = "dlpack"
+))]
+pub(crate) mod sealed {
+    /// P1 to P3 hold: the type is in the table of plain types.
+    pub trait Sealed {}
+
+    impl Sealed for bool {}
+    impl Sealed for u8 {}
+    impl Sealed for i8 {}
+    impl Sealed for u16 {}
+    impl Sealed for i16 {}
+    impl Sealed for u32 {}
+    impl Sealed for i32 {}
+    impl Sealed for u64 {}
+    impl Sealed for i64 {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+    #[cfg(feature = "half")]
+    impl Sealed for half::f16 {}
+    #[cfg(feature = "half")]
+    impl Sealed for half::bf16 {}
+}
+
 /// Whether `T` is one of the language's own number types; their zero is all zero bytes.
 #[inline]
 pub(crate) fn is_number<T>() -> bool {

@@ -5,9 +5,15 @@
 mod bytemuck;
 #[cfg(feature = "bytes")]
 mod bytes;
+#[cfg(feature = "dlpack")]
+#[allow(unsafe_code)]
+pub mod dlpack;
 #[cfg(feature = "mmap")]
 #[allow(unsafe_code)]
 mod mmap;
+#[allow(unsafe_code)]
+mod views;
 
 #[cfg(feature = "mmap")]
 pub use mmap::MappedFile;
+pub use views::Pitched;

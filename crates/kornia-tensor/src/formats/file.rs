@@ -42,6 +42,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use crate::engine::element::bytes::Order;
 use crate::engine::element::read::{ReadError, read};
+use crate::engine::element::sealed;
 
 pub use error::{FileError, FileErrorKind};
 pub use output::NewFile;
@@ -52,28 +53,7 @@ pub(crate) use output::save;
 /// Sealed: the types are those of the table.
 pub trait FileElement: Copy + Send + Sync + sealed::Sealed + 'static {}
 
-mod sealed {
-    /// P1 to P3 hold: the type is in the table of plain types.
-    pub trait Sealed {}
-}
-
 impl<T: sealed::Sealed + Copy + Send + Sync + 'static> FileElement for T {}
-
-impl sealed::Sealed for bool {}
-impl sealed::Sealed for u8 {}
-impl sealed::Sealed for i8 {}
-impl sealed::Sealed for u16 {}
-impl sealed::Sealed for i16 {}
-impl sealed::Sealed for u32 {}
-impl sealed::Sealed for i32 {}
-impl sealed::Sealed for u64 {}
-impl sealed::Sealed for i64 {}
-impl sealed::Sealed for f32 {}
-impl sealed::Sealed for f64 {}
-#[cfg(feature = "half")]
-impl sealed::Sealed for half::f16 {}
-#[cfg(feature = "half")]
-impl sealed::Sealed for half::bf16 {}
 
 /// So many bytes, which are there unless the file was cut short.
 pub(crate) fn read_exactly(

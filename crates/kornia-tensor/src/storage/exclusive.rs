@@ -20,7 +20,7 @@ impl<T> TensorStorage<T> {
 
     /// As `exclusive`, also for memory the host can only pass on.
     #[inline]
-    fn exclusive_address(&mut self) -> Result<NonNull<T>, TensorError> {
+    pub(crate) fn exclusive_address(&mut self) -> Result<NonNull<T>, TensorError> {
         let sole = Arc::get_mut(&mut self.inner).is_some();
         match (sole, self.inner.access) {
             // Named first: dropping the other handles would not help.

@@ -210,12 +210,12 @@ pub use layout::{
 pub use storage::accounting;
 pub use storage::{
     Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryResource,
-    OwnerRefused, Pool, PoolBuilder, PoolStats, StorageId, StorageMap, TensorAllocator,
-    TensorStorage, WhenFull, host_alloc,
+    OwnerRefused, Pool, PoolBuilder, PoolStats, StorageId, TensorAllocator, TensorStorage,
+    WhenFull, host_alloc,
 };
 pub use tensor::{
-    CpuTensor2, IndexedIter, Iter, IterMut, Rows, RowsMut, Tensor, Tensor1, Tensor2, Tensor3,
-    Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter, VerbRefused,
+    CpuTensor2, IndexedIter, Iter, IterMut, Rows, RowsMut, StorageMap, Tensor, Tensor1, Tensor2,
+    Tensor3, Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter, VerbRefused,
 };
 
 /// 0.2.0's path of the allocators.

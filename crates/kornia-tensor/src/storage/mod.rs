@@ -11,7 +11,6 @@ mod construct;
 mod exclusive;
 mod foreign;
 mod holders;
-mod map;
 mod owner;
 pub(crate) mod pages;
 mod pool;
@@ -28,7 +27,6 @@ pub use allocator::{AlignedAllocator, AllocHandle, CpuAllocator, TensorAllocator
 pub(crate) use builder::StorageBuilder;
 pub use foreign::OwnerRefused;
 pub(crate) use holders::{Holder, Place};
-pub use map::StorageMap;
 pub use owner::Access;
 pub(crate) use owner::{ForeignOwner, Owner};
 #[doc(no_inline)]
@@ -135,6 +133,12 @@ impl<T> TensorStorage<T> {
     #[inline]
     pub fn retained_bytes(&self) -> usize {
         self.inner.bytes()
+    }
+
+    /// Elements of the whole allocation.
+    #[inline]
+    pub(crate) fn allocation_len(&self) -> usize {
+        self.inner.len
     }
 
     /// Which allocation this is a window of. O(1).

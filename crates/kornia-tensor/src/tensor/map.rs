@@ -3,9 +3,9 @@
 use std::fmt::{self, Write};
 use std::marker::PhantomData;
 
-use super::{StorageId, TensorStorage};
 use crate::Tensor;
 use crate::error::TensorError;
+use crate::storage::{StorageId, TensorStorage};
 
 /// Parts of the bar that a window is drawn as.
 const CELLS: usize = 60;
@@ -74,7 +74,7 @@ impl<'a> StorageMap<'a> {
     pub fn of<T>(storage: &'a TensorStorage<T>) -> Self {
         Self {
             id: storage.id(),
-            elements: storage.inner.len,
+            elements: storage.allocation_len(),
             element_size: size_of::<T>(),
             windows: Vec::new(),
             alive: PhantomData,

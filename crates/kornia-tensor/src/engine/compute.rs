@@ -2,7 +2,8 @@
 //!
 //! `compute/loops.rs` has the loops over elements side by side, `compute/runs.rs` brings elements
 //! there that are not. What can go neither way (elements that are not plain, apart from each
-//! other) is visited one by one.
+//! other), and what is too little for it, is [declined](Outcome): callers visit the elements one by
+//! one then.
 
 mod loops;
 pub(crate) mod normalize;
@@ -17,11 +18,11 @@ use std::mem::needs_drop;
 use std::ops::ControlFlow;
 
 use crate::engine::element::Plain;
+use crate::engine::operand::{Fresh, Room, Source, Target, assert_one_shape};
 use crate::engine::plan::Plan;
 use crate::engine::{stream, wide};
 use crate::layout::Layout;
 use crate::storage::StorageBuilder;
-use crate::{TensorView, TensorViewMut};
 
 use loops::{Apply, Equal, Map, Zip};
 use runs::Operand;
@@ -29,75 +30,259 @@ use runs::Operand;
 pub(crate) use parallel::{cast, par_apply, par_map, par_map_into, par_zip, par_zip_into};
 
 /// Fewer elements than this are visited one by one, unless they lie side by side.
-const FEW: usize = 32;
+const FEW_ELEMENTS: usize = 32;
+
+/// What came of asking for a pass.
+#[must_use]
+pub(crate) enum Outcome<F> {
+    /// Every element was visited, and every result written.
+    Done,
+    /// Nothing was done. Here is the closure, for whoever visits the elements one by one.
+    Declined(F),
+}
+
+use Outcome::{Declined, Done};
 
 /// Writes `f` of each element to fresh memory that has room for exactly these.
+#[inline]
 pub(crate) fn map<T, U, F, const N: usize>(
     out: &mut StorageBuilder<U>,
-    source: TensorView<'_, T, N>,
-    mut f: F,
-) where
+    source: Source<'_, T, N>,
+    f: F,
+) -> Outcome<F>
+where
     F: FnMut(&T) -> U,
 {
-    // What has to be dropped is written in order, for `out` to know what there is when `f` panics.
-    if !needs_drop::<U>() {
-        let layout = Layout::row_major(*source.shape());
-        // SAFETY: O2: fresh memory of its own (B1), which a row-major layout of the shape covers.
-        match unsafe { walk_map(source, out.slots(), &layout, f) } {
-            // SAFETY: every index of the shape was written.
-            None => return unsafe { out.set_full() },
-            Some(back) => f = back,
-        }
+    if needs_drop::<U>() {
+        // It has to be written in order, for `out` to know what there is when `f` panics.
+        return Declined(f);
     }
-    // SAFETY: the view has as many elements as there is room for.
-    source
-        .iter()
-        .for_each(|element| unsafe { out.push_unchecked(f(element)) });
+    let mut fresh = Fresh::new(out, *source.layout().shape());
+    let outcome = map_room(fresh.room(), source, f);
+    if let Done = outcome {
+        // SAFETY: an outcome of `Done` says that every element was written.
+        unsafe { fresh.set_full() };
+    }
+    outcome
 }
 
 /// Sets each element of `out` to `f` of the one of `source`, which has the same shape.
+#[inline]
 pub(crate) fn map_into<T, U, F, const N: usize>(
-    mut out: TensorViewMut<'_, U, N>,
-    source: TensorView<'_, T, N>,
-    mut f: F,
-) where
+    out: Target<'_, U, N>,
+    source: Source<'_, T, N>,
+    f: F,
+) -> Outcome<F>
+where
     F: FnMut(&T) -> U,
 {
-    if !needs_drop::<U>() {
-        let layout = *out.layout();
-        // SAFETY: O2: M1.
-        match unsafe { walk_map(source, out.first().as_ptr(), &layout, f) } {
-            None => return,
-            Some(back) => f = back,
-        }
+    if needs_drop::<U>() {
+        return Declined(f);
     }
-    out.iter_mut()
-        .zip(source.iter())
-        .for_each(|(out, element)| *out = f(element));
+    map_room(out.into_room(), source, f)
 }
 
-/// Writes `f` of each element to `out`, whose old elements, if there are any, are not dropped.
-///
-/// # Safety
-///
-/// As for `walk_map`.
-unsafe fn map_to<T, U, F, const N: usize>(
-    out: *mut U,
-    layout: &Layout<N>,
-    source: TensorView<'_, T, N>,
+/// Writes `f` of each element to the place of the same index.
+fn map_room<T, U, F, const N: usize>(
+    out: Room<'_, U, N>,
+    source: Source<'_, T, N>,
     f: F,
-) where
+) -> Outcome<F>
+where
     F: FnMut(&T) -> U,
 {
-    // SAFETY: by the caller.
-    let Some(mut f) = (unsafe { walk_map(source, out, layout, f) }) else {
-        return;
-    };
-    for (number, element) in source.iter().enumerate() {
-        let to = out.wrapping_offset(offset_of(layout, number));
-        // SAFETY: O2.
-        unsafe { to.write(f(element)) };
+    let (layouts, dst) = ([out.layout(), source.layout()], out.first());
+    let (src, len) = (source.first(), source.layout().numel());
+    assert_one_shape(layouts[0], layouts[1]);
+    if layouts.iter().all(|layout| layout.is_contiguous()) && !streams::<U>(len) {
+        // SAFETY: contiguous layouts reach `len` elements and places from the first ones on (the
+        // invariants of `Source` and `Room`).
+        wide::run(unsafe { Map::new(src, dst, len, f) });
+        return Done;
     }
+    let operands = [Operand::write(dst), Operand::read(src)];
+    let Some(plan) = plan_of(layouts, &operands) else {
+        return Declined(f);
+    };
+    let mut slot = Some(f);
+    let each = |[dst, src]: [*mut u8; 2], len| {
+        let (dst, src) = (dst.cast(), src.cast_const().cast());
+        // SAFETY: `for_each` gives addresses of `len` elements side by side, to write and to read.
+        slot = (slot.take()).map(|f| wide::run(unsafe { Map::new(src, dst, len, f) }));
+        ControlFlow::Continue(())
+    };
+    // SAFETY: the plan reaches what the layouts do, which may be read and written (the invariants of
+    // `Source` and `Room`); it can be walked (`plan_of`); and `each` writes a result for each element.
+    unsafe { runs::for_each(&plan, operands, each) };
+    Done
+}
+
+/// Writes `f` of each pair of elements to fresh memory that has room for exactly these; the sources
+/// have one shape.
+#[inline]
+pub(crate) fn zip<T, U, V, F, const N: usize>(
+    out: &mut StorageBuilder<V>,
+    a: Source<'_, T, N>,
+    b: Source<'_, U, N>,
+    f: F,
+) -> Outcome<F>
+where
+    F: FnMut(&T, &U) -> V,
+{
+    if needs_drop::<V>() {
+        return Declined(f);
+    }
+    let mut fresh = Fresh::new(out, *a.layout().shape());
+    let outcome = zip_room(fresh.room(), a, b, f);
+    if let Done = outcome {
+        // SAFETY: an outcome of `Done` says that every element was written.
+        unsafe { fresh.set_full() };
+    }
+    outcome
+}
+
+/// Sets each element of `out` to `f` of those of `a` and `b`; all have one shape.
+#[inline]
+pub(crate) fn zip_into<T, U, V, F, const N: usize>(
+    out: Target<'_, V, N>,
+    a: Source<'_, T, N>,
+    b: Source<'_, U, N>,
+    f: F,
+) -> Outcome<F>
+where
+    F: FnMut(&T, &U) -> V,
+{
+    if needs_drop::<V>() {
+        return Declined(f);
+    }
+    zip_room(out.into_room(), a, b, f)
+}
+
+/// Writes `f` of each pair of elements to the place of the same index.
+fn zip_room<T, U, V, F, const N: usize>(
+    out: Room<'_, V, N>,
+    a: Source<'_, T, N>,
+    b: Source<'_, U, N>,
+    f: F,
+) -> Outcome<F>
+where
+    F: FnMut(&T, &U) -> V,
+{
+    let layouts = [out.layout(), a.layout(), b.layout()];
+    let (dst, first, second) = (out.first(), a.first(), b.first());
+    let len = layouts[0].numel();
+    assert_one_shape(layouts[0], layouts[1]);
+    assert_one_shape(layouts[0], layouts[2]);
+    if layouts.iter().all(|layout| layout.is_contiguous()) && !streams::<V>(len) {
+        // SAFETY: contiguous layouts reach `len` elements and places from the first ones on (the
+        // invariants of `Source` and `Room`).
+        wide::run(unsafe { Zip::new(first, second, dst, len, f) });
+        return Done;
+    }
+    let operands = [
+        Operand::write(dst),
+        Operand::read(first),
+        Operand::read(second),
+    ];
+    let Some(plan) = plan_of(layouts, &operands) else {
+        return Declined(f);
+    };
+    let mut slot = Some(f);
+    let each = |[dst, a, b]: [*mut u8; 3], len| {
+        let (dst, a, b) = (dst.cast(), a.cast_const().cast(), b.cast_const().cast());
+        // SAFETY: `for_each` gives addresses of `len` elements side by side, to write and to read.
+        slot = (slot.take()).map(|f| wide::run(unsafe { Zip::new(a, b, dst, len, f) }));
+        ControlFlow::Continue(())
+    };
+    // SAFETY: the plan reaches what the layouts do, which may be read and written (the invariants of
+    // `Source` and `Room`); it can be walked (`plan_of`); and `each` writes a result for each element.
+    unsafe { runs::for_each(&plan, operands, each) };
+    Done
+}
+
+/// Calls `f` with each element.
+pub(crate) fn apply<T, F, const N: usize>(target: Target<'_, T, N>, f: F) -> Outcome<F>
+where
+    F: FnMut(&mut T),
+{
+    let (first, layout) = (target.first(), target.layout());
+    if layout.is_contiguous() {
+        // SAFETY: a contiguous layout reaches so many elements from the first one on, and they are
+        // ours alone (the invariant of `Target`).
+        wide::run(unsafe { Apply::new(first, layout.numel(), f) });
+        return Done;
+    }
+    let operands = [Operand::update(first)];
+    let Some(plan) = plan_of([layout], &operands) else {
+        return Declined(f);
+    };
+    let mut slot = Some(f);
+    let each = |[first]: [*mut u8; 1], len| {
+        // SAFETY: `for_each` gives the address of `len` elements side by side, to read and write.
+        slot = (slot.take()).map(|f| wide::run(unsafe { Apply::new(first.cast(), len, f) }));
+        ControlFlow::Continue(())
+    };
+    // SAFETY: the plan reaches what the layout does, which is ours alone (the invariant of `Target`);
+    // it can be walked (`plan_of`); and the elements stay initialised.
+    unsafe { runs::for_each(&plan, operands, each) };
+    Done
+}
+
+/// Whether two sources of one shape are equal, element by element; `None` if it was not found out.
+pub(crate) fn equal<T, U, const N: usize>(a: Source<'_, T, N>, b: Source<'_, U, N>) -> Option<bool>
+where
+    T: PartialEq<U>,
+{
+    assert_one_shape(a.layout(), b.layout());
+    // Comparing other types may do more than compare: never more of it than is needed.
+    if Plain::of::<T>().is_none() || Plain::of::<U>().is_none() {
+        return None;
+    }
+    if let Some(equal) = parallel::equal(a, b) {
+        return Some(equal);
+    }
+    let (first, second) = (a.first(), b.first());
+    if a.layout().is_contiguous() && b.layout().is_contiguous() {
+        // SAFETY: contiguous layouts reach so many elements from the first ones on, which may be
+        // read (the invariant of `Source`).
+        return Some(wide::run(unsafe {
+            Equal::new(first, second, a.layout().numel())
+        }));
+    }
+    let operands = [Operand::read(first), Operand::read(second)];
+    let plan = plan_of([a.layout(), b.layout()], &operands)?;
+    let mut equal = true;
+    let each = |[a, b]: [*mut u8; 2], len| {
+        let (a, b) = (a.cast_const().cast::<T>(), b.cast_const().cast::<U>());
+        // SAFETY: `for_each` gives addresses of `len` elements side by side, to read.
+        equal = wide::run(unsafe { Equal::new(a, b, len) });
+        if equal {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    // SAFETY: the plan reaches what the layouts do, which may be read (the invariant of `Source`);
+    // it can be walked (`plan_of`); and nothing is written.
+    unsafe { runs::for_each(&plan, operands, each) };
+    Some(equal)
+}
+
+/// Whether so many results side by side go past the caches, which is for [`runs`] to do.
+fn streams<U>(len: usize) -> bool {
+    let bytes = len.saturating_mul(size_of::<U>());
+    stream::pays(bytes, bytes) && Plain::of::<U>().is_some()
+}
+
+/// The walk over these operands, if it is worth one and [can be done](runs::can_walk).
+fn plan_of<const K: usize, const N: usize>(
+    layouts: [&Layout<N>; K],
+    operands: &[Operand; K],
+) -> Option<Plan<K>> {
+    if layouts[0].numel() < FEW_ELEMENTS {
+        return None;
+    }
+    Plan::new(layouts).filter(|plan| runs::can_walk(plan, operands))
 }
 
 /// Where the element with this number lies, counted in row-major order.
@@ -109,211 +294,4 @@ fn offset_of<const N: usize>(layout: &Layout<N>, mut number: usize) -> isize {
         number /= len;
     }
     offset
-}
-
-/// Writes `f` of each element to `out`, whose old elements are not dropped; or does nothing and
-/// gives `f` back.
-///
-/// # Safety
-///
-/// O2, for each element that the layout reaches from `out`, each by one index; it has the shape
-/// of `source`.
-unsafe fn walk_map<T, U, F, const N: usize>(
-    source: TensorView<'_, T, N>,
-    out: *mut U,
-    layout: &Layout<N>,
-    f: F,
-) -> Option<F>
-where
-    F: FnMut(&T) -> U,
-{
-    let (src, len) = (source.first().as_ptr().cast_const(), source.numel());
-    if layout.is_contiguous() && source.is_standard_layout() && !streams::<U>(len) {
-        let dst = out;
-        wide::run(Map { src, dst, len, f });
-        return None;
-    }
-    let operands = [Operand::write(out), Operand::read(src)];
-    let Some(plan) = plan_of([layout, source.layout()], &operands) else {
-        return Some(f);
-    };
-    let mut slot = Some(f);
-    let each = |[dst, src]: [*mut u8; 2], len| {
-        let (dst, src) = (dst.cast(), src.cast_const().cast());
-        slot = slot.take().map(|f| wide::run(Map { src, dst, len, f }));
-        ControlFlow::Continue(())
-    };
-    // SAFETY: N1: V1 and the caller's promise. N2: asked by `plan_of`.
-    unsafe { runs::for_each(&plan, operands, each) };
-    None
-}
-
-/// Writes `f` of each pair of elements to fresh memory that has room for exactly these; the views
-/// have one shape.
-pub(crate) fn zip<T, U, V, F, const N: usize>(
-    out: &mut StorageBuilder<V>,
-    a: TensorView<'_, T, N>,
-    b: TensorView<'_, U, N>,
-    mut f: F,
-) where
-    F: FnMut(&T, &U) -> V,
-{
-    if !needs_drop::<V>() {
-        let layout = Layout::row_major(*a.shape());
-        // SAFETY: O2: fresh memory of its own (B1), which a row-major layout of the shape covers.
-        match unsafe { walk_zip(a, b, out.slots(), &layout, f) } {
-            // SAFETY: every index of the shape was written.
-            None => return unsafe { out.set_full() },
-            Some(back) => f = back,
-        }
-    }
-    let pairs = a.iter().zip(b.iter());
-    // SAFETY: as many pairs as there is room for.
-    pairs.for_each(|(a, b)| unsafe { out.push_unchecked(f(a, b)) });
-}
-
-/// Sets each element of `out` to `f` of those of `a` and `b`; all have one shape.
-pub(crate) fn zip_into<T, U, V, F, const N: usize>(
-    mut out: TensorViewMut<'_, V, N>,
-    a: TensorView<'_, T, N>,
-    b: TensorView<'_, U, N>,
-    mut f: F,
-) where
-    F: FnMut(&T, &U) -> V,
-{
-    if !needs_drop::<V>() {
-        let layout = *out.layout();
-        // SAFETY: O2: M1.
-        match unsafe { walk_zip(a, b, out.first().as_ptr(), &layout, f) } {
-            None => return,
-            Some(back) => f = back,
-        }
-    }
-    let pairs = a.iter().zip(b.iter());
-    out.iter_mut()
-        .zip(pairs)
-        .for_each(|(out, (a, b))| *out = f(a, b));
-}
-
-/// As `walk_map`, for two sources.
-///
-/// # Safety
-///
-/// As there.
-unsafe fn walk_zip<T, U, V, F, const N: usize>(
-    a: TensorView<'_, T, N>,
-    b: TensorView<'_, U, N>,
-    out: *mut V,
-    layout: &Layout<N>,
-    f: F,
-) -> Option<F>
-where
-    F: FnMut(&T, &U) -> V,
-{
-    let (first, second) = (a.first().as_ptr(), b.first().as_ptr());
-    let (len, alike) = (
-        layout.numel(),
-        a.is_standard_layout() && b.is_standard_layout(),
-    );
-    if layout.is_contiguous() && alike && !streams::<V>(len) {
-        let (a, b, dst) = (first.cast_const(), second.cast_const(), out);
-        wide::run(Zip { a, b, dst, len, f });
-        return None;
-    }
-    let operands = [
-        Operand::write(out),
-        Operand::read(first),
-        Operand::read(second),
-    ];
-    let Some(plan) = plan_of([layout, a.layout(), b.layout()], &operands) else {
-        return Some(f);
-    };
-    let mut slot = Some(f);
-    let each = |[dst, a, b]: [*mut u8; 3], len| {
-        let (dst, a, b) = (dst.cast(), a.cast_const().cast(), b.cast_const().cast());
-        slot = slot.take().map(|f| wide::run(Zip { a, b, dst, len, f }));
-        ControlFlow::Continue(())
-    };
-    // SAFETY: N1: V1 and the caller's promise. N2: asked by `plan_of`.
-    unsafe { runs::for_each(&plan, operands, each) };
-    None
-}
-
-/// Calls `f` with each element.
-pub(crate) fn apply<T, F, const N: usize>(mut target: TensorViewMut<'_, T, N>, f: F)
-where
-    F: FnMut(&mut T),
-{
-    let (first, layout) = (target.first().as_ptr(), *target.layout());
-    if layout.is_contiguous() {
-        let len = layout.numel();
-        // O3: M1.
-        wide::run(Apply { first, len, f });
-        return;
-    }
-    let operands = [Operand::update(first)];
-    let Some(plan) = plan_of([&layout], &operands) else {
-        return target.iter_mut().for_each(f);
-    };
-    let mut slot = Some(f);
-    let each = |[first]: [*mut u8; 1], len| {
-        let first = first.cast();
-        slot = slot.take().map(|f| wide::run(Apply { first, len, f }));
-        ControlFlow::Continue(())
-    };
-    // SAFETY: N1: M1. N2: asked by `plan_of`.
-    unsafe { runs::for_each(&plan, operands, each) };
-}
-
-/// Whether two views of one shape are equal, element by element.
-pub(crate) fn equal<T, U, const N: usize>(a: TensorView<'_, T, N>, b: TensorView<'_, U, N>) -> bool
-where
-    T: PartialEq<U>,
-{
-    let (first, second) = (a.first().as_ptr(), b.first().as_ptr());
-    let plain = Plain::of::<T>().is_some() && Plain::of::<U>().is_some();
-    if plain && let Some(equal) = parallel::equal(a, b) {
-        return equal;
-    }
-    let side_by_side = a.is_standard_layout() && b.is_standard_layout();
-    if plain && side_by_side {
-        let (a, b, len) = (first.cast_const(), second.cast_const(), a.numel());
-        return wide::run(Equal { a, b, len });
-    }
-    let operands = [Operand::read(first), Operand::read(second)];
-    // Comparing other types may do more than compare: never more of it than is needed.
-    let plan = plan_of([a.layout(), b.layout()], &operands).filter(|_| plain);
-    let Some(plan) = plan else {
-        return a.iter().zip(b.iter()).all(|(a, b)| a == b);
-    };
-    let mut equal = true;
-    let each = |[a, b]: [*mut u8; 2], len| {
-        let (a, b) = (a.cast_const().cast::<T>(), b.cast_const().cast::<U>());
-        equal = wide::run(Equal { a, b, len });
-        if equal {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    };
-    // SAFETY: N1: V1 of both. N2: asked by `plan_of`.
-    unsafe { runs::for_each(&plan, operands, each) };
-    equal
-}
-
-/// Whether so many results side by side go past the caches, which is for [`runs`] to do.
-fn streams<U>(len: usize) -> bool {
-    let bytes = len.saturating_mul(size_of::<U>());
-    stream::pays(bytes, bytes) && Plain::of::<U>().is_some()
-}
-
-/// The walk over these operands, if it is worth one and can be done (N2).
-fn plan_of<const K: usize, const N: usize>(
-    layouts: [&Layout<N>; K],
-    operands: &[Operand; K],
-) -> Option<Plan<K>> {
-    if layouts[0].numel() < FEW {
-        return None;
-    }
-    Plan::new(layouts).filter(|plan| runs::can_walk(plan, operands))
 }

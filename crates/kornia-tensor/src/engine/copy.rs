@@ -1,133 +1,93 @@
-//! Copying elements: from any layout to any layout of the same shape.
+//! Copying plain elements as bits: from any layout to any layout of the same shape.
 //!
-//! Plain elements are moved as bits: both layouts are simplified together
-//! ([`Plan`]) and one of the loops in `copy/kernels.rs` does the rest. Other elements are
-//! cloned one after the other, in row-major order.
+//! Both layouts are simplified together ([`Plan`]) and one of the loops in `copy/kernels.rs` does
+//! the rest. What is not plain has to be cloned, which is the callers' affair.
 
+mod element;
 mod kernels;
 mod rows;
 mod transpose;
 
 use crate::engine::element::Plain;
+use crate::engine::operand::{Fresh, Room, Source, assert_one_shape};
 use crate::engine::plan::Plan;
-use crate::engine::threads::{self, Kind, Parts, Team, Together};
+use crate::engine::threads::{self, AssertSync, Kind, Parts, Team};
 use crate::engine::{stream, wide};
-use crate::error::TensorError;
 use crate::layout::Layout;
-use crate::storage::{AllocHandle, StorageBuilder};
-use crate::tensor::fresh;
-use crate::tensor::iter::{Rows, RowsMut};
-use crate::{Tensor, TensorView, TensorViewMut};
+use crate::storage::StorageBuilder;
 
-/// A fresh tensor in standard layout with clones of the elements.
-#[cfg_attr(feature = "diagnose", track_caller)]
-pub(crate) fn to_tensor<T: Clone, const N: usize>(
-    view: TensorView<'_, T, N>,
-    alloc: Option<AllocHandle>,
-) -> Result<Tensor<T, N>, TensorError> {
-    fresh(*view.shape(), alloc, |out| extend(out, view))
+/// Copies plain elements side by side, in row-major order, to fresh memory that has room for exactly
+/// these. `false` if they are not plain: nothing is done then.
+#[inline]
+#[must_use]
+pub(crate) fn extend<T, const N: usize>(
+    out: &mut StorageBuilder<T>,
+    source: Source<'_, T, N>,
+) -> bool {
+    if Plain::of::<T>().is_none() {
+        return false;
+    }
+    let mut fresh = Fresh::new(out, *source.layout().shape());
+    // SAFETY: `T` is plain.
+    unsafe { all(fresh.room(), source) };
+    // SAFETY: every element was written just now.
+    unsafe { fresh.set_full() };
+    true
 }
 
-/// Clones every element of the view, in row-major order. Nothing has been written so far, and
-/// there is room for exactly these.
-fn extend<T: Clone, const N: usize>(out: &mut StorageBuilder<T>, view: TensorView<'_, T, N>) {
-    if Plain::of::<T>().is_some() {
-        // SAFETY: P2; the room of the builder is fresh memory of its own (B1).
-        unsafe { gather(view, out.slots()) };
-        // SAFETY: every element was written.
-        return unsafe { out.set_full() };
+/// Copies plain elements to others. `false` if they are not plain: nothing is done then.
+#[inline]
+#[must_use]
+pub(crate) fn assign<T, const N: usize>(to: Room<'_, T, N>, source: Source<'_, T, N>) -> bool {
+    if Plain::of::<T>().is_none() {
+        return false;
     }
-    if let Some(elements) = view.contiguous() {
-        return out.extend_from_slice(elements);
-    }
-    if let Some(rows) = Rows::new(view) {
-        return rows.for_each(|row| out.extend_from_slice(row));
-    }
-    view.iter().for_each(|element| out.push(element.clone()));
+    // SAFETY: `T` is plain.
+    unsafe { all(to, source) };
+    true
 }
 
-/// Copies plain elements side by side, in row-major order.
+/// Copies `value` to every place. `false` if it is not plain: nothing is done then.
+#[inline]
+#[must_use]
+pub(crate) fn fill<T, const N: usize>(to: Room<'_, T, N>, value: &T) -> bool {
+    let everywhere = Layout::from_checked(*to.layout().shape(), [0; N]);
+    // SAFETY: the layout reaches nothing but `value`, which is borrowed.
+    assign(to, unsafe {
+        Source::new(std::ptr::NonNull::from(value), &everywhere)
+    })
+}
+
+/// Copies all elements of a layout to the places of another.
 ///
 /// # Safety
 ///
-/// `T` is plain (P2), and `to` has room for all elements, which nothing else reaches.
-pub(crate) unsafe fn gather<T, const N: usize>(view: TensorView<'_, T, N>, to: *mut T) {
-    if let Some(plan) = plan(view.layout(), &Layout::row_major(*view.shape())) {
-        // SAFETY: G2: the view may be read (V1), and a row-major layout of its shape reaches the
-        // room there is, by the caller.
-        return unsafe { bits(&plan, to, view.first().as_ptr()) };
-    }
-    // No elements, or more axes than a plan has room for.
-    if let Some(elements) = view.contiguous() {
-        // SAFETY: as many elements as there is room for, which lies elsewhere.
-        return unsafe { to.copy_from_nonoverlapping(elements.as_ptr(), elements.len()) };
-    }
-    let elements = view.iter();
-    assert_eq!(elements.len(), view.numel(), "there is room for these");
-    elements.enumerate().for_each(|(at, element)| {
-        // SAFETY: V1: an element; P2: it is `Copy`.
-        let element = unsafe { std::ptr::read(element) };
-        // SAFETY: one of as many places as there are elements.
-        unsafe { to.wrapping_add(at).write(element) };
-    });
-}
-
-/// Clones every element of `source` over those of `target`, which has the same shape and is not
-/// empty.
-pub(crate) fn assign<T: Clone, const N: usize>(
-    mut target: TensorViewMut<'_, T, N>,
-    source: TensorView<'_, T, N>,
-) {
-    if let Some(plan) = plan(source.layout(), target.layout())
-        && Plain::of::<T>().is_some()
-    {
-        let (to, from) = (target.first().as_ptr(), source.first().as_ptr());
-        // SAFETY: G2: the view may be read (V1) and the target written; nothing else reaches the
-        // elements of the target, nor does it reach one twice (M1). P2: `T` is plain.
-        return unsafe { bits(&plan, to, from) };
-    }
-    if let (Some(to), Some(from)) = (RowsMut::new(target.reborrow()), Rows::new(source)) {
-        return to
-            .zip(from)
-            .for_each(|(to, from)| to.clone_from_slice(from));
-    }
-    target
-        .into_iter()
-        .zip(source.iter())
-        .for_each(|(to, from)| to.clone_from(from));
-}
-
-/// Sets every element of a target that is not empty to a clone of `value`.
-pub(crate) fn fill<T: Clone, const N: usize>(mut target: TensorViewMut<'_, T, N>, value: T) {
-    let everywhere = Layout::from_checked(*target.shape(), [0; N]);
-    if let Some(plan) = plan(&everywhere, target.layout())
-        && Plain::of::<T>().is_some()
-    {
-        // SAFETY: as in `assign`; `value` is read again and again.
-        return unsafe { bits(&plan, target.first().as_ptr(), &raw const value) };
-    }
-    match RowsMut::new(target.reborrow()) {
-        Some(rows) => rows.for_each(|row| row.fill(value.clone())),
-        None => target
-            .iter_mut()
-            .for_each(|element| *element = value.clone()),
-    }
-}
-
-/// How to get from one layout to the other; `None` if there is nothing to copy, or too many axes.
+/// `T` is plain.
 #[inline]
-fn plan<const N: usize>(from: &Layout<N>, to: &Layout<N>) -> Option<Plan<2>> {
-    if from.is_empty() {
-        return None;
+pub(crate) unsafe fn all<T, const N: usize>(mut to: Room<'_, T, N>, source: Source<'_, T, N>) {
+    assert_one_shape(to.layout(), source.layout());
+    if source.layout().is_empty() {
+        return; // there can be 2^60 rows without elements
     }
-    Plan::new([to, from])
+    match Plan::new([to.layout(), source.layout()]) {
+        // SAFETY: the plan walks the elements of both, which may be read and written (the
+        // invariants of `Source` and `Room`).
+        Some(plan) => unsafe { bits(&plan, to.first(), source.first()) },
+        // More axes than a plan has room for.
+        None => to.fill_from(source, |element| {
+            // SAFETY: a readable element; it is plain, so that reading copies it (P1).
+            unsafe { std::ptr::from_ref(element).read() }
+        }),
+    }
 }
 
 /// Copies the elements of two layouts; `to` and `from` are those at index `[0, 0, ..]`.
 ///
 /// # Safety
 ///
-/// G2, for the axes of the plan from its starts; `T` is plain.
+/// `T` is plain. Each element that the axes of the plan reach from its starts may be read on the side
+/// of `from`, and written on the side of `to`; nothing else reads or writes the latter, and no two
+/// positions reach the same one.
 #[inline]
 unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
     let size = size_of::<T>();
@@ -136,41 +96,46 @@ unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
     let streamed = stream::pays(bytes, row);
     // What is only written counts twice: per byte, fills take longer than copies.
     if let Some(team) = threads::team(bytes.saturating_mul(2), &Kind::MEMORY) {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises the elements, and that they are plain.
         return unsafe { on_threads(team, plan, to, from, streamed) };
     }
-    // SAFETY: by the caller.
-    unsafe { part(plan, to, from, streamed) };
+    // SAFETY: the caller promises the elements, and that they are plain.
+    unsafe { section(plan, to, from, streamed) };
 }
 
+/// Copies the elements of a plan, or of a section of one, on the calling thread. `streamed` is what
+/// [`stream::pays`] says of the whole.
+///
 /// # Safety
 ///
-/// As for `bits`; `streamed` is what `stream::pays` says of the plan, or of the one it is part of.
+/// As for `bits`.
 #[inline]
-unsafe fn part<T>(plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
+unsafe fn section<T>(plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
     let to = to.wrapping_offset(plan.start(0)).cast::<u8>();
     let from = from.wrapping_offset(plan.start(1)).cast::<u8>();
-    let _ending = stream::Ending::of(streamed);
-    // SAFETY: by the caller; plain elements have the size and alignment of an integer.
+    let _fence = stream::StoreFence::of(streamed);
+    // SAFETY: the caller promises the elements; plain ones have the size and alignment of an
+    // integer. The fence is dropped before anybody else reads them.
     unsafe { walk(size_of::<T>(), plan, to, from, streamed) };
 }
 
 /// # Safety
 ///
-/// As for `part`.
+/// As for `bits`.
 #[cold]
 #[inline(never)]
 unsafe fn on_threads<T>(team: Team, plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
     let Some((axis, parts)) = Parts::of(plan, 2 * plan.numel() * size_of::<T>()) else {
         unreachable!("one element is not worth a team")
     };
-    // SAFETY: D1: G2: parts of a plan write different elements, and nothing that is read. `T` is
-    // plain.
-    let ends = unsafe { Together::new((to, from)) };
+    // SAFETY: plain elements may be read and written by any thread, and sections of a plan write
+    // different ones, none of which is read.
+    let ends = unsafe { AssertSync::new((to, from)) };
     team.run(0..parts.count(), |number| {
         let (to, from) = ends.get();
-        // SAFETY: G2, for part of the plan.
-        unsafe { part(&plan.part(axis, parts.range(number)), to, from, streamed) };
+        let plan = plan.section(axis, parts.range(number));
+        // SAFETY: a section of what the caller promises, which no other thread is given.
+        unsafe { section(&plan, to, from, streamed) };
     });
 }
 
@@ -178,24 +143,25 @@ unsafe fn on_threads<T>(team: Team, plan: &Plan<2>, to: *mut T, from: *const T, 
 ///
 /// # Safety
 ///
-/// G2; the elements are plain and `size` bytes large each.
+/// As for `bits`, with both addresses already at the starts of the plan; the elements are plain, and
+/// `size` bytes large each.
 #[inline]
 pub(crate) unsafe fn elements(size: usize, plan: &Plan<2>, to: *mut u8, from: *const u8) {
-    // SAFETY: by the caller.
+    // SAFETY: the caller promises the elements.
     unsafe { walk(size, plan, to, from, false) };
 }
 
-/// As `elements`; if `streamed`, past the caches, and in order with other threads' accesses after
-/// [`stream::Ending`].
+/// As `elements`; past the caches if `streamed`.
 ///
 /// # Safety
 ///
-/// As there.
+/// As there. If `streamed`, whoever reads or writes the elements next, on another thread too, does so
+/// after a [`stream::StoreFence`] was dropped.
 unsafe fn walk(size: usize, plan: &Plan<2>, to: *mut u8, from: *const u8, streamed: bool) {
     /// # Safety
     ///
-    /// G2.
-    unsafe fn run<E: kernels::Element>(
+    /// As for `walk`, for elements of the size of `E`.
+    unsafe fn run<E: element::Element>(
         plan: &Plan<2>,
         to: *mut u8,
         from: *const u8,
@@ -207,19 +173,15 @@ unsafe fn walk(size: usize, plan: &Plan<2>, to: *mut u8, from: *const u8, stream
             && one.strides == [1, 1]
             && !streamed
         {
-            // SAFETY: G2.
+            // SAFETY: the one axis is `len` elements side by side, which the caller promises.
             return unsafe { dst.copy_from_nonoverlapping(src, one.len) };
         }
-        // G2 by the caller.
-        wide::run(kernels::Copy {
-            dst,
-            src,
-            axes,
-            streamed,
-        });
+        // SAFETY: the caller promises what the axes reach.
+        wide::run(unsafe { kernels::PlannedCopy::new(dst, src, axes, streamed) });
     }
     #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one of them is run")]
-    // SAFETY: G2 by the caller. Integers of a size have the alignment of all plain types of it.
+    // SAFETY: the caller promises elements of this size. Integers of a size have the alignment of
+    // all plain types of it.
     unsafe {
         match size {
             1 => run::<u8>(plan, to, from, streamed),

@@ -29,8 +29,8 @@ impl<const K: usize> Axis<K> {
 /// it is walked upwards, its longest strides outside.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<const K: usize> {
-    /// G1: walking all axes from the starts reaches the elements of the operands at each index
-    /// of the shape, each index once.
+    /// Invariant of `Plan`: walking all axes from the starts reaches the elements of the operands at
+    /// each index of the shape, each index once.
     axes: [Axis<K>; MAX_AXES],
     rank: usize,
     /// Offsets of the first elements of the walk from the first elements of the layouts.
@@ -117,12 +117,12 @@ impl<const K: usize> Plan<K> {
         &self.axes[..self.rank]
     }
 
-    /// The axis along which to divide the walk: the outermost one that is long enough for parts of
-    /// one size, or else the longest, and then parts reach into each other's stretch of memory.
+    /// The axis along which to divide the walk: the outermost one that is long enough for sections of
+    /// one size, or else the longest, and then sections reach into each other's stretch of memory.
     pub(crate) fn dividing_axis(&self) -> Option<usize> {
-        const LONG: usize = 32;
+        const LONG_AXIS: usize = 32; // steps
         let axes = self.axes().iter();
-        let outermost = axes.clone().position(|axis| axis.len >= LONG);
+        let outermost = axes.clone().position(|axis| axis.len >= LONG_AXIS);
         outermost.or_else(|| {
             // The first of several.
             let longest = axes.enumerate().rev().max_by_key(|(_, axis)| axis.len);
@@ -130,15 +130,15 @@ impl<const K: usize> Plan<K> {
         })
     }
 
-    /// The part of the walk where it is in these places of one of its axes.
-    pub(crate) fn part(&self, axis: usize, places: Range<usize>) -> Self {
-        let mut part = self.clone();
-        // G1, for these places: the axis is shorter, and starts later.
-        part.axes[axis].len = places.len();
-        for (start, stride) in part.starts.iter_mut().zip(self.axes[axis].strides) {
+    /// The section of the walk where it is in these places of one of its axes.
+    pub(crate) fn section(&self, axis: usize, places: Range<usize>) -> Self {
+        let mut section = self.clone();
+        // The invariant, for these places: the axis is shorter, and starts later.
+        section.axes[axis].len = places.len();
+        for (start, stride) in section.starts.iter_mut().zip(self.axes[axis].strides) {
             *start += places.start.cast_signed() * stride;
         }
-        part
+        section
     }
 
     /// How many elements the walk visits.
@@ -212,14 +212,17 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_taken_from_the_outermost_axis_that_is_long() {
+    fn sections_are_taken_from_the_outermost_axis_that_is_long() {
         let crop = plan([40, 50, 3], [150, 3, 1], [3000, 3, 1]);
         assert_eq!(crop.dividing_axis(), Some(0));
         let planes = plan([3, 40, 50], [2000, 50, 1], [1, 150, 3]);
         assert_eq!(planes.dividing_axis(), Some(1));
-        let part = planes.part(1, 64..128);
-        assert_eq!(part.axes(), [axis(3, 2000, 1), axis(64, 1, 3)]);
-        assert_eq!((part.start(0), part.start(1), part.numel()), (64, 192, 192));
+        let section = planes.section(1, 64..128);
+        assert_eq!(section.axes(), [axis(3, 2000, 1), axis(64, 1, 3)]);
+        assert_eq!(
+            (section.start(0), section.start(1), section.numel()),
+            (64, 192, 192)
+        );
         assert_eq!(
             plan([3, 4, 4], [16, 4, 1], [1, 3, 12]).dividing_axis(),
             Some(1)

@@ -16,17 +16,17 @@ use std::mem::MaybeUninit;
 /// Bytes of a cache line.
 pub(crate) const LINE: usize = 64;
 
-/// Bytes that are collected before they are written. More would have the processor wait for
-/// memory that is read and for memory that is written by turns.
-pub(crate) const ROOM: usize = 1024;
+/// Bytes that a sink collects before it writes them. With more, the processor would wait now for
+/// memory that is read and now for memory that is written.
+pub(crate) const SINK_BYTES: usize = 1024;
 
 /// Rows of fewer bytes are not streamed: the lines they share with their neighbours cost too much.
-const LONG_ROW: usize = if cfg!(test) { 128 } else { 2048 };
+const LONG_ROW_BYTES: usize = if cfg!(test) { 128 } else { 2048 };
 
 /// Whether streaming is faster, for a result of so many bytes in rows of so many.
 #[inline]
 pub(crate) fn pays(bytes: usize, row: usize) -> bool {
-    row >= LONG_ROW && bytes >= large()
+    row >= LONG_ROW_BYTES && bytes >= large()
 }
 
 /// Results of at least this many bytes are streamed, and found in memory by whoever reads them
@@ -56,9 +56,9 @@ fn large() -> usize {
 
 /// Orders what was streamed before everything that is written after this is dropped, as ordinary
 /// stores are.
-pub(crate) struct Ending(());
+pub(crate) struct StoreFence(());
 
-impl Ending {
+impl StoreFence {
     /// One that is there only if something is streamed: it costs tens of nanoseconds.
     #[inline]
     pub(crate) fn of(streamed: bool) -> Option<Self> {
@@ -66,7 +66,7 @@ impl Ending {
     }
 }
 
-impl Drop for Ending {
+impl Drop for StoreFence {
     fn drop(&mut self) {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         // SAFETY: SSE is part of every x86-64 processor.
@@ -78,21 +78,23 @@ impl Drop for Ending {
 
 /// Bytes that follow one another in the destination, on their way there.
 pub(crate) struct Sink {
-    /// A1: `line` is the start of the cache line in which the next byte belongs, `filled` its
-    /// place there or in a line after it, and bytes `skip..filled` of the buffer were written.
-    /// Only the bytes before `skip`, less than a line of them, are not ours.
+    /// Invariant 1 of `Sink`: the start of the cache line that byte 0 of the buffer goes to.
     line: *mut u8,
+    /// Invariant 2 of `Sink`: bytes `skip..filled` of the buffer were written, and may be written
+    /// to the destination. Those before `skip`, less than a line of them, are somebody else's.
     skip: usize,
+    /// Invariant 3 of `Sink`: less than `LINE` between two calls, so that `SINK_BYTES` more, and a
+    /// line behind them, fit the buffer.
     filled: usize,
-    buffer: Buffer,
+    buffer: LineBuffer,
 }
 
 /// What is left of a line, what is collected, and room to move a line as a whole.
 #[repr(align(64))]
-struct Buffer(MaybeUninit<[u8; LINE + ROOM + LINE]>);
+struct LineBuffer(MaybeUninit<[u8; LINE + SINK_BYTES + LINE]>);
 
 impl Sink {
-    /// Bytes that go to `to` and on.
+    /// A sink whose first byte goes to `to`.
     #[inline(always)]
     pub(crate) fn new(to: *mut u8) -> Self {
         let skip = to.addr() % LINE;
@@ -100,7 +102,7 @@ impl Sink {
             line: to.wrapping_sub(skip),
             skip,
             filled: skip,
-            buffer: Buffer(MaybeUninit::uninit()),
+            buffer: LineBuffer(MaybeUninit::uninit()),
         }
     }
 
@@ -109,16 +111,17 @@ impl Sink {
         self.buffer.0.as_mut_ptr().cast()
     }
 
-    /// Goes on with bytes that go to `to`: at once if they follow those so far, which are written
-    /// otherwise.
+    /// Has the next byte go to `to`. Nothing happens if that follows the bytes so far; they are
+    /// written to where they belong otherwise.
     ///
     /// # Safety
     ///
-    /// As for `take`.
+    /// What was committed may be written to its destination, which nothing else reads or writes
+    /// until a [`StoreFence`] was dropped.
     #[inline(always)]
-    pub(crate) unsafe fn go_to(&mut self, to: *mut u8) {
+    pub(crate) unsafe fn seek(&mut self, to: *mut u8) {
         if self.line.wrapping_add(self.filled) != to {
-            // SAFETY: A1, and the caller's promise.
+            // SAFETY: bytes up to `filled` are there (2), and the caller promises their destination.
             unsafe { self.copy(self.filled) };
             self.skip = to.addr() % LINE;
             self.filled = self.skip;
@@ -126,29 +129,31 @@ impl Sink {
         }
     }
 
-    /// Where to write the next bytes, at most `ROOM` of them: aligned as the destination is.
+    /// Where to write the next bytes, at most [`SINK_BYTES`] of them: aligned as the destination is.
     #[inline(always)]
-    pub(crate) fn room(&mut self) -> *mut u8 {
+    pub(crate) fn spare(&mut self) -> *mut u8 {
         let filled = self.filled;
         self.base().wrapping_add(filled)
     }
 
-    /// Takes the next bytes, and writes all lines that are full. Asks for the memory that is read
-    /// next on the way.
+    /// Adds the bytes that were written to [`spare`](Self::spare), and writes all lines that are full.
+    /// Asks for the memory that is read next on the way.
     ///
     /// # Safety
     ///
-    /// That many, at most `ROOM`, were written to `room`. They may be written to the destination,
-    /// which nothing else reaches until [`Ending`].
+    /// So many, at most [`SINK_BYTES`], were written there since the last call. They may be written to
+    /// their destination, which nothing else reads or writes until a [`StoreFence`] was dropped.
     #[inline(always)]
-    pub(crate) unsafe fn take(&mut self, bytes: usize, ahead: &[Ahead]) {
+    pub(crate) unsafe fn commit(&mut self, bytes: usize, ahead: &[Ahead]) {
         self.filled += bytes;
         let whole = self.filled / LINE * LINE;
         if whole == 0 {
             return;
         }
         let mut done = 0;
-        // SAFETY: A1, and the caller's promise; the buffer has a line more than could be filled.
+        // SAFETY: the bytes are there by the caller's promise and (2), and the caller promises their
+        // destination. All lines from the second on are ours; the first one is if `skip` is 0. The
+        // buffer has a line more than could be filled (3), which the move of what is left may read.
         unsafe {
             if self.skip > 0 {
                 self.copy(LINE);
@@ -174,10 +179,10 @@ impl Sink {
     ///
     /// # Safety
     ///
-    /// As for `take`.
+    /// As for [`seek`](Self::seek).
     #[inline(always)]
-    pub(crate) unsafe fn finish(mut self) {
-        // SAFETY: A1, and the caller's promise.
+    pub(crate) unsafe fn flush(mut self) {
+        // SAFETY: bytes up to `filled` are there (2), and the caller promises their destination.
         unsafe { self.copy(self.filled) };
     }
 
@@ -185,12 +190,12 @@ impl Sink {
     ///
     /// # Safety
     ///
-    /// A1; they may be written to the destination.
+    /// They were written to the buffer, and may be written to the destination.
     #[inline(always)]
     unsafe fn copy(&mut self, end: usize) {
         let skip = self.skip;
         let (from, to) = (self.base().wrapping_add(skip), self.line.wrapping_add(skip));
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises both sides; the buffer is our own and lies elsewhere.
         unsafe { to.copy_from_nonoverlapping(from, end - skip) };
     }
 }
@@ -227,13 +232,14 @@ impl Ahead {
 ///
 /// # Safety
 ///
-/// The bytes may be read and written, do not overlap, and nothing else reaches the latter until
-/// [`Ending`].
+/// So many bytes may be read from `from` on, and written from `to` on; nothing else reads or writes
+/// the latter until a [`StoreFence`] was dropped.
 pub(crate) unsafe fn row(to: *mut u8, from: *const u8, bytes: usize) {
     let head = (to.addr().wrapping_neg() % LINE).min(bytes);
     let count = (bytes - head) / LINE;
     let tail = head + count * LINE;
-    // SAFETY: by the caller: head, lines and tail make up the whole.
+    // SAFETY: head, lines and tail make up the row that the caller promises, and the lines start
+    // where lines of the destination do.
     unsafe {
         to.copy_from_nonoverlapping(from, head);
         let ahead = Ahead::new(from.wrapping_add(head), 1, 1);
@@ -266,7 +272,8 @@ pub(crate) fn fetch(from: *const u8) {
 ///
 /// # Safety
 ///
-/// So many lines may be read, and written, where they are aligned; they do not overlap.
+/// So many lines may be read from `from` on, and written from `to` on, which is a multiple of
+/// [`LINE`]; nothing else reads or writes the latter until a [`StoreFence`] was dropped.
 #[inline]
 #[cfg_attr(
     not(all(target_arch = "x86_64", not(miri))),
@@ -277,7 +284,7 @@ pub(crate) fn fetch(from: *const u8) {
 )]
 unsafe fn lines(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: by the caller; the processor has what the function was compiled for (U1).
+    // SAFETY: the caller promises the lines, and `level` says no more than the processor has.
     return unsafe {
         use crate::engine::wide::x86;
         match x86::level() {
@@ -287,7 +294,7 @@ unsafe fn lines(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
         }
     };
     #[allow(unreachable_code, reason = "where there are no streaming stores")]
-    // SAFETY: by the caller.
+    // SAFETY: the caller promises so many lines on both sides, which do not overlap.
     unsafe {
         to.copy_from_nonoverlapping(from, count * LINE);
     }
@@ -303,19 +310,19 @@ mod lines {
 
     /// # Safety
     ///
-    /// As for `super::lines`.
+    /// As for `super::lines`; the processor has AVX-512.
     #[target_feature(enable = "avx512f")]
     pub(super) unsafe fn avx512(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises the lines and a processor with such vectors.
         unsafe { all::<__m512i>(to, from, count, ahead) };
     }
 
     /// # Safety
     ///
-    /// As for `super::lines`.
+    /// As for `super::lines`; the processor has AVX2.
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn avx2(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises the lines and a processor with such vectors.
         unsafe { all::<__m256i>(to, from, count, ahead) };
     }
 
@@ -323,7 +330,7 @@ mod lines {
     ///
     /// As for `super::lines`.
     pub(super) unsafe fn baseline(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
-        // SAFETY: by the caller; SSE2 is part of every x86-64 processor.
+        // SAFETY: the caller promises the lines, and SSE2 is part of every x86-64 processor.
         unsafe { all::<__m128i>(to, from, count, ahead) };
     }
 
@@ -331,24 +338,25 @@ mod lines {
     trait Vector: Copy {
         /// # Safety
         ///
-        /// It may be read; the processor has such vectors.
+        /// So many bytes may be read, wherever they start; the processor has such vectors.
         unsafe fn load(from: *const Self) -> Self;
         /// # Safety
         ///
-        /// It may be written and is aligned; the processor has such vectors.
+        /// So many bytes may be written, from a multiple of their number on; the processor has such
+        /// vectors.
         unsafe fn stream(self, to: *mut Self);
     }
 
     impl Vector for __m512i {
         #[inline(always)]
         unsafe fn load(from: *const Self) -> Self {
-            // SAFETY: by the caller.
+            // SAFETY: the caller promises the bytes and a processor with such vectors.
             unsafe { _mm512_loadu_si512(from) }
         }
 
         #[inline(always)]
         unsafe fn stream(self, to: *mut Self) {
-            // SAFETY: by the caller.
+            // SAFETY: the caller promises aligned bytes and a processor with such vectors.
             unsafe { _mm512_stream_si512(to, self) };
         }
     }
@@ -356,13 +364,13 @@ mod lines {
     impl Vector for __m256i {
         #[inline(always)]
         unsafe fn load(from: *const Self) -> Self {
-            // SAFETY: by the caller.
+            // SAFETY: the caller promises the bytes and a processor with such vectors.
             unsafe { _mm256_loadu_si256(from) }
         }
 
         #[inline(always)]
         unsafe fn stream(self, to: *mut Self) {
-            // SAFETY: by the caller.
+            // SAFETY: the caller promises aligned bytes and a processor with such vectors.
             unsafe { _mm256_stream_si256(to, self) };
         }
     }
@@ -370,20 +378,20 @@ mod lines {
     impl Vector for __m128i {
         #[inline(always)]
         unsafe fn load(from: *const Self) -> Self {
-            // SAFETY: by the caller.
+            // SAFETY: the caller promises the bytes and a processor with such vectors.
             unsafe { _mm_loadu_si128(from) }
         }
 
         #[inline(always)]
         unsafe fn stream(self, to: *mut Self) {
-            // SAFETY: by the caller.
+            // SAFETY: the caller promises aligned bytes and a processor with such vectors.
             unsafe { _mm_stream_si128(to, self) };
         }
     }
 
     /// # Safety
     ///
-    /// As for `super::lines`; the processor has such vectors.
+    /// As for `super::lines`; the processor has vectors of type `V`.
     #[inline(always)]
     unsafe fn all<V: Vector>(to: *mut u8, from: *const u8, count: usize, ahead: &[Ahead]) {
         let parts = ahead.len();
@@ -396,7 +404,7 @@ mod lines {
                 ..*ahead
             };
             let (to, from) = (to.wrapping_add(done * LINE), from.wrapping_add(done * LINE));
-            // SAFETY: by the caller: each line once.
+            // SAFETY: some of the lines that the caller promises, and each of them once.
             unsafe { stretch::<V>(to, from, share.min(count - done), ahead) };
         }
     }
@@ -410,7 +418,7 @@ mod lines {
         const PIECE: usize = 1024;
         const GROUP: usize = 4;
         let mut done = 0;
-        // SAFETY: by the caller: each line once.
+        // SAFETY: all of them are lines that the caller promises, and each is visited once.
         unsafe {
             while count - done >= 2 * PIECE {
                 for at in (done..done + PIECE).step_by(GROUP) {
@@ -448,11 +456,11 @@ mod lines {
             let mut parts = [None; LINE / 16];
             let count = LINE / size_of::<V>();
             for (part, vector) in parts[..count].iter_mut().enumerate() {
-                // SAFETY: by the caller.
+                // SAFETY: part of a line that the caller promises, and such vectors.
                 *vector = Some(unsafe { V::load(from.wrapping_add(part)) });
             }
             for (part, vector) in parts[..count].iter().flatten().enumerate() {
-                // SAFETY: by the caller.
+                // SAFETY: part of a line that the caller promises, aligned as the line is.
                 unsafe { vector.stream(to.wrapping_add(part)) };
             }
         }

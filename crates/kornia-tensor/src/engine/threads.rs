@@ -24,9 +24,9 @@ use std::ops::Range;
 use crate::engine::plan::{Axis, Plan};
 
 #[cfg(not(feature = "rayon"))]
-pub(crate) use off::{Team, gather};
+pub(crate) use off::{Team, assemble};
 #[cfg(feature = "rayon")]
-pub(crate) use on::{Team, gather};
+pub(crate) use on::{Team, assemble};
 
 /// Bytes that a part reads and writes, where it can be chosen: some tens of microseconds of work,
 /// so that no thread waits long for another, and far more than it costs to hand out a part.
@@ -70,7 +70,7 @@ pub(crate) fn team(bytes: usize, kind: &Kind) -> Option<Team> {
     if bytes < kind.least {
         return None;
     }
-    gather((bytes / (kind.least / 2)).min(kind.most))
+    assemble((bytes / (kind.least / 2)).min(kind.most))
 }
 
 /// The division of work over a number of places, by its size alone.
@@ -114,25 +114,28 @@ impl Parts {
     }
 }
 
-/// What several threads reach at once.
-///
-/// D1: what they reach through it, they may: it is read by all of them, or written by one; and
-/// elements are plain, or `Send` where they are written and `Sync` where they are read.
+/// What several threads may have at once, though its type (a raw pointer, mostly) does not say so.
 #[derive(Clone, Copy)]
-pub(crate) struct Together<T>(T);
+pub(crate) struct AssertSync<T>(
+    /// Invariant of `AssertSync`: any thread may have a copy of it and do with that what the code
+    /// that made it does.
+    T,
+);
 
-// SAFETY: D1.
-unsafe impl<T> Sync for Together<T> {}
+// SAFETY: whoever made the value has promised that every thread may have it (the invariant).
+unsafe impl<T> Sync for AssertSync<T> {}
 
-impl<T: Copy> Together<T> {
+impl<T: Copy> AssertSync<T> {
     /// # Safety
     ///
-    /// D1, for what is done with it.
+    /// Threads that get the value at the same time may do with it what they do: whatever is reached
+    /// through it is read by all of them, or written by one and reached by no other; elements are
+    /// plain, or `Send` where they are written and `Sync` where they are read.
     pub(crate) unsafe fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// By a method, so that closures capture the whole and not what is in it.
+    /// A copy. By a method, so that closures capture the whole and not what is in it.
     #[inline]
     pub(crate) fn get(&self) -> T {
         self.0

@@ -8,6 +8,9 @@
 
 /// A loop worth compiling for several instruction sets.
 ///
+/// Running one is safe. Those that hold addresses have private fields and an `unsafe fn new`, which
+/// says what has to be true of them until they have run.
+///
 /// `run` and what it calls in its loops must be `#[inline(always)]`: only what ends up inside
 /// the compiled variants can use their instructions.
 pub(crate) trait Kernel {
@@ -45,15 +48,15 @@ pub(crate) mod x86 {
     #[inline]
     pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
         match level() {
-            // SAFETY: the processor has what the function was compiled for (U1).
+            // SAFETY: `level` says no more than the processor has, which is all the function needs.
             AVX512 => unsafe { avx512(kernel) },
-            // SAFETY: the processor has what the function was compiled for (U1).
+            // SAFETY: `level` says no more than the processor has, which is all the function needs.
             AVX2 => unsafe { avx2(kernel) },
             _ => kernel.run(),
         }
     }
 
-    /// U1: no more than this processor has.
+    /// The widest instructions to use: never more than this processor has.
     #[inline]
     pub(crate) fn level() -> u8 {
         #[cfg(test)]

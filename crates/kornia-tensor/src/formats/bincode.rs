@@ -66,8 +66,10 @@ impl<T: Encode, const N: usize> Encode for TensorView<'_, T, N> {
         strides.encode(encoder)?;
         (self.numel() as u64).encode(encoder)?;
         match as_in_memory::<T>(encoder.config()) {
-            Some(order) => for_each_block(*self, order, |bytes| encoder.writer().write(bytes))
-                .map_err(|error| EncodeError::OtherString(error.to_string()))?,
+            Some(order) => {
+                for_each_block(self.source(), order, |bytes| encoder.writer().write(bytes))
+                    .map_err(|error| EncodeError::OtherString(error.to_string()))?
+            }
             None => self.iter().try_for_each(|element| element.encode(encoder)),
         }
     }

@@ -285,7 +285,7 @@ impl<'a, T> TensorView<'a, T, 3> {
         T: Clone,
     {
         let size = size_of_image(self.shape(), P::CHANNEL_COUNT.into())?;
-        image_of(size, crate::engine::copy::to_tensor(self, None)?.into_vec())
+        image_of(size, self.try_to_tensor()?.into_vec())
     }
 }
 
@@ -300,7 +300,7 @@ impl<T: ImageElement> TensorView<'_, T, 3> {
         let channels = self.shape()[2];
         color::<T>(self.shape())?;
         let size = size_of_image(self.shape(), channels)?;
-        let samples = crate::engine::copy::to_tensor(self, None)?.into_vec();
+        let samples = self.try_to_tensor()?.into_vec();
         T::give(channels, size, samples).map_err(|_| no_such_image::<T>(self.shape()))
     }
 }

@@ -271,7 +271,9 @@ fn write_elements<T: FileElement, const N: usize>(
     writer: &mut (impl Write + ?Sized),
     tensor: TensorView<'_, T, N>,
 ) -> Result<(), FileErrorKind> {
-    for_each_block(tensor, Order::Little, |block| write_all(writer, block))??;
+    for_each_block(tensor.source(), Order::Little, |block| {
+        write_all(writer, block)
+    })??;
     Ok(())
 }
 

@@ -166,8 +166,10 @@ where
         FixedIsize::try_from(end).into_error()?;
         if T::COPY_OPTIMIZATION.is_enabled() && Plain::builtin::<T>().is_some() {
             let pos = serializer.align_for::<T::Archived>()?;
-            for_each_block(*self, Order::NATIVE, |bytes| serializer.write(bytes))
-                .into_error()??;
+            for_each_block(self.source(), Order::NATIVE, |bytes| {
+                serializer.write(bytes)
+            })
+            .into_error()??;
             return Ok(TensorResolver(VecResolver::from_pos(pos)));
         }
         let resolver = match self.try_as_slice() {

@@ -105,7 +105,7 @@ impl<T: Serialize, const N: usize> Serialize for Elements<'_, T, N> {
         if serializer.is_human_readable() || Plain::portable::<T>().is_none() {
             return serializer.collect_seq(self.0);
         }
-        to_bytes(self.0, Order::Little, |bytes| {
+        to_bytes(self.0.source(), Order::Little, |bytes| {
             serializer.serialize_bytes(bytes)
         })
         .map_err(S::Error::custom)?

@@ -60,9 +60,9 @@ impl<T> StorageBuilder<T> {
 
     /// Where the elements go, if none is written yet: room for all of them.
     #[inline]
-    pub(crate) fn slots(&mut self) -> *mut T {
+    pub(crate) fn slots(&mut self) -> NonNull<T> {
         debug_assert_eq!(self.inner.len, 0, "some elements are written already");
-        self.inner.base.as_ptr()
+        self.inner.base
     }
 
     /// Says that every element is written.

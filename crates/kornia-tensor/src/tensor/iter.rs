@@ -3,7 +3,6 @@
 //! All know their length and run from both ends. Over contiguous elements they are the
 //! iterators of a slice.
 
-mod cursor;
 mod elements;
 mod rows;
 

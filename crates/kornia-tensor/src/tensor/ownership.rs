@@ -2,9 +2,9 @@
 
 use super::Tensor;
 use crate::TensorViewMut;
-use crate::engine::copy;
 use crate::error::{self, TensorError};
 use crate::storage::Place;
+use crate::tensor::view::copy;
 use crate::tensor::view::not_contiguous;
 
 /// Slices. Never copy.

@@ -1,6 +1,7 @@
 //! Borrowed, shared access to elements in any layout.
 
 mod compute;
+pub(crate) mod copy;
 mod parallel;
 mod prepare;
 mod reduce;
@@ -12,6 +13,7 @@ use std::marker::PhantomData;
 use std::ops::Index;
 use std::ptr::NonNull;
 
+use crate::engine::operand::Source;
 use crate::error::{self, TensorError};
 use crate::layout::Layout;
 use crate::layout::verb::{Ask, Repetition, Verb};
@@ -205,6 +207,14 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     #[inline]
     pub(crate) fn first(&self) -> NonNull<T> {
         self.ptr
+    }
+
+    /// The elements, as the engine takes them.
+    #[inline]
+    pub(crate) fn source(&self) -> Source<'_, T, N> {
+        // SAFETY: V1 is what a source asks for; the view, and so its lifetime, outlives `self`'s
+        // borrow.
+        unsafe { Source::new(self.ptr, &self.layout) }
     }
 
     /// The elements as a slice. O(1), never copies.

@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 use std::ptr::NonNull;
 
-use crate::engine::compute;
-use crate::engine::copy;
+use crate::engine::compute::{self, Outcome};
+use crate::engine::operand::Target;
 use crate::error::{self, TensorError};
 use crate::layout::Layout;
 use crate::layout::verb::{Ask, Verb};
 use crate::tensor::iter::{IterMut, RowsMut};
-use crate::tensor::view::{check_numel, check_shape, not_contiguous};
+use crate::tensor::view::{check_numel, check_shape, copy, not_contiguous};
 use crate::{Tensor, TensorView};
 
 /// Exclusively borrowed elements in any layout. No two indices name the same element.
@@ -146,6 +146,13 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
     pub fn reborrow(&mut self) -> TensorViewMut<'_, T, N> {
         // SAFETY: M1; `self` is mutably borrowed for as long as the result lives.
         unsafe { TensorViewMut::new(self.ptr, self.layout) }
+    }
+
+    /// The elements, as the engine takes them.
+    #[inline]
+    pub(crate) fn target(&mut self) -> Target<'_, T, N> {
+        // SAFETY: M1 is what a target asks for; `self` is mutably borrowed for as long as it lives.
+        unsafe { Target::new(self.ptr, &self.layout) }
     }
 
     /// A shared view with a shorter lifetime. O(1).
@@ -354,7 +361,9 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
     pub fn apply(&mut self, f: impl FnMut(&mut T)) {
-        compute::apply(self.reborrow(), f);
+        if let Outcome::Declined(f) = compute::apply(self.target(), f) {
+            self.iter_mut().for_each(f);
+        }
     }
 
     /// As [`apply`](Self::apply), on several threads where that pays
@@ -375,7 +384,9 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     where
         T: Send,
     {
-        compute::par_apply(self.reborrow(), f);
+        if let Outcome::Declined(f) = compute::par_apply(self.target(), f) {
+            self.apply(f);
+        }
     }
 }
 

@@ -1,47 +1,46 @@
-//! Computing on several threads: the same walks, part by part.
+//! Computing on several threads: the same passes, part by part.
 
 use std::mem::needs_drop;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::Outcome::{self, Declined, Done};
 use super::loops::Equal;
 use super::runs::{self, Operand};
 use super::shared;
 use crate::engine::element::Plain;
+use crate::engine::operand::{Fresh, Room, Source, Target, assert_one_shape};
 use crate::engine::plan::Plan;
-use crate::engine::threads::{self, Kind, Parts, Team, Together};
+use crate::engine::threads::{self, AssertSync, Kind, Parts, Team};
 use crate::engine::wide;
 use crate::layout::Layout;
 use crate::storage::StorageBuilder;
-use crate::{TensorView, TensorViewMut};
 
-/// A walk over operands that is divided among the threads of a team.
-pub(super) struct Divided<const K: usize> {
-    team: Team,
-    walk: Walk<K>,
-}
-
-/// A walk over operands in parts, each of which is walked by one thread at a time.
-pub(super) struct Walk<const K: usize> {
+/// A pass over operands in parts, each of which is done by one thread at a time.
+pub(super) struct DividedPass<const K: usize> {
     plan: Plan<K>,
-    /// N1, N2, D1.
-    operands: Together<[Operand; K]>,
+    /// Invariant of `DividedPass`: what `runs::for_each` asks for holds of the plan and these, and any
+    /// thread may do a part, as [`AssertSync`] has it.
+    operands: AssertSync<[Operand; K]>,
     axis: usize,
     parts: Parts,
 }
 
-impl<const K: usize> Walk<K> {
-    /// `None` if there is but one element. The operands can be walked (N2).
+impl<const K: usize> DividedPass<K> {
+    /// `None` if there is but one element.
     ///
     /// # Safety
     ///
-    /// N1, and D1 if the walk is divided.
+    /// The first two promises of [`runs::for_each`] hold of the plan and the operands for as long as
+    /// the pass lives. If parts are done by several threads, elements that are read are plain or
+    /// `Sync`, and those that are written plain or `Send`.
     pub(super) unsafe fn new(plan: Plan<K>, operands: [Operand; K]) -> Option<Self> {
         let (axis, parts) = Parts::of(&plan, bytes(plan.numel(), &operands))?;
         Some(Self {
             plan,
-            // SAFETY: by the caller.
-            operands: unsafe { Together::new(operands) },
+            // SAFETY: parts reach different elements of what is written, and the caller promises
+            // that the elements may be read and written by any thread.
+            operands: unsafe { AssertSync::new(operands) },
             axis,
             parts,
         })
@@ -51,24 +50,39 @@ impl<const K: usize> Walk<K> {
         0..self.parts.count()
     }
 
-    /// Walks one of the parts, as [`runs::for_each`] does.
-    pub(super) fn part(
+    /// Does one of the parts, as [`runs::for_each`] does the whole.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else is doing this part, unless nothing is written. `each` writes all elements of the
+    /// operands that are written, unless it ends the part.
+    pub(super) unsafe fn part(
         &self,
         number: usize,
         each: impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
     ) {
-        let plan = self.plan.part(self.axis, self.parts.range(number));
-        // SAFETY: N1, N2 by the caller of `new`, for part of the plan.
-        unsafe { runs::part_of(self.plan.numel(), &plan, self.operands.get(), each) };
+        let plan = self.plan.section(self.axis, self.parts.range(number));
+        // SAFETY: a section of the plan, for which the invariant holds as for the whole; the caller
+        // promises the rest.
+        unsafe { runs::for_each_of(self.plan.numel(), &plan, self.operands.get(), each) };
     }
 }
 
-impl<const K: usize> Divided<K> {
+/// A divided pass, and the threads to do it.
+struct TeamPass<const K: usize> {
+    team: Team,
+    pass: DividedPass<K>,
+}
+
+impl<const K: usize> TeamPass<K> {
     /// `None` if that does not pay, or cannot be done.
     ///
     /// # Safety
     ///
-    /// N1, D1.
+    /// The layouts, from the first elements of the operands on, reach what may be read and written
+    /// as the operands say, for as long as the pass lives; what is written is reached by one index
+    /// alone, and by nothing else. Elements that are read are plain or `Sync`, and those that are
+    /// written plain or `Send`.
     #[inline]
     unsafe fn new<const N: usize>(
         layouts: [&Layout<N>; K],
@@ -77,247 +91,275 @@ impl<const K: usize> Divided<K> {
     ) -> Option<Self> {
         let team = threads::team(bytes(layouts[0].numel(), &operands), kind)?;
         let plan = super::plan_of(layouts, &operands)?;
-        // SAFETY: by the caller.
-        let walk = unsafe { Walk::new(plan, operands) }?;
-        Some(Self { team, walk })
+        // SAFETY: the plan reaches what the layouts do, it can be walked (`plan_of`), and the caller
+        // promises the rest.
+        let pass = unsafe { DividedPass::new(plan, operands) }?;
+        Some(Self { team, pass })
     }
 
-    fn for_each(self, each: impl Fn([*mut u8; K], usize) + Sync) {
-        self.team.run(self.walk.parts(), |number| {
-            self.walk.part(number, |at, len| {
+    /// # Safety
+    ///
+    /// `each` writes all elements of the operands that are written.
+    unsafe fn for_each(self, each: impl Fn([*mut u8; K], usize) + Sync) {
+        self.team.run(self.pass.parts(), |number| {
+            let each = |at, len| {
                 each(at, len);
                 ControlFlow::Continue(())
-            });
+            };
+            // SAFETY: a team does each part once; the caller promises what `each` writes.
+            unsafe { self.pass.part(number, each) };
         });
     }
 }
 
 /// What is read and written at so many places.
 fn bytes<const K: usize>(places: usize, operands: &[Operand; K]) -> usize {
-    let each: usize = operands.iter().map(|operand| operand.size).sum();
+    let each: usize = operands.iter().map(|operand| operand.size()).sum();
     places.saturating_mul(each)
 }
 
-/// As [`map`](super::map), on several threads.
+/// As [`map`](super::map), on several threads; declined also where these do not pay.
 pub(crate) fn par_map<T, U, F, const N: usize>(
     out: &mut StorageBuilder<U>,
-    source: TensorView<'_, T, N>,
+    source: Source<'_, T, N>,
     f: F,
-) where
+) -> Outcome<F>
+where
     T: Sync,
     U: Send,
     F: Fn(&T) -> U + Sync,
 {
-    if !needs_drop::<U>() {
-        let layout = Layout::row_major(*source.shape());
-        // SAFETY: O2: fresh memory of its own (B1), which a row-major layout of the shape covers.
-        // D1: `T` is `Sync` and `U` is `Send`.
-        if unsafe { map_divided(source, out.slots(), &layout, &Kind::CLOSURE, &f) } {
-            // SAFETY: every index of the shape was written.
-            return unsafe { out.set_full() };
-        }
+    if needs_drop::<U>() {
+        return Declined(f);
     }
-    super::map(out, source, f);
+    let mut fresh = Fresh::new(out, *source.layout().shape());
+    // SAFETY: `T` is `Sync`, `U` is `Send`, and its values need not be dropped.
+    if !unsafe { map_divided(fresh.room(), source, &Kind::CLOSURE, &f) } {
+        return Declined(f);
+    }
+    // SAFETY: every element was written just now.
+    unsafe { fresh.set_full() };
+    Done
 }
 
-/// As [`map_into`](super::map_into), on several threads.
+/// As [`map_into`](super::map_into), on several threads; declined also where these do not pay.
 pub(crate) fn par_map_into<T, U, F, const N: usize>(
-    out: TensorViewMut<'_, U, N>,
-    source: TensorView<'_, T, N>,
+    out: Target<'_, U, N>,
+    source: Source<'_, T, N>,
     f: F,
-) where
+) -> Outcome<F>
+where
     T: Sync,
     U: Send,
     F: Fn(&T) -> U + Sync,
 {
-    let (first, layout) = (out.first().as_ptr(), *out.layout());
-    // SAFETY: O2: M1, and nothing has to be dropped. D1: `T` is `Sync` and `U` is `Send`.
-    if needs_drop::<U>() || !unsafe { map_divided(source, first, &layout, &Kind::CLOSURE, &f) } {
-        super::map_into(out, source, f);
+    // SAFETY: `T` is `Sync`, `U` is `Send`, and its values need not be dropped.
+    if needs_drop::<U>() || !unsafe { map_divided(out.into_room(), source, &Kind::CLOSURE, &f) } {
+        return Declined(f);
     }
+    Done
 }
 
-/// Writes the elements, converted, to fresh memory that has room for exactly these.
-pub(crate) fn cast<T, U, const N: usize>(out: &mut StorageBuilder<U>, source: TensorView<'_, T, N>)
+/// Writes the elements, converted, to fresh memory that has room for exactly these, on several
+/// threads. `false` if that does not pay, or they are not plain: nothing is done then.
+#[must_use]
+pub(crate) fn cast<T, U, const N: usize>(
+    out: &mut StorageBuilder<U>,
+    source: Source<'_, T, N>,
+) -> bool
 where
     T: Clone,
     U: From<T>,
 {
-    let f = |element: &T| U::from(element.clone());
-    if Plain::of::<T>().is_some() && Plain::of::<U>().is_some() {
-        let layout = Layout::row_major(*source.shape());
-        // SAFETY: O2: fresh memory of its own (B1), which a row-major layout of the shape covers.
-        // D1: plain elements, and the conversions between these are those of the language.
-        if unsafe { map_divided(source, out.slots(), &layout, &Kind::MEMORY, &f) } {
-            // SAFETY: every index of the shape was written.
-            return unsafe { out.set_full() };
-        }
+    if Plain::of::<T>().is_none() || Plain::of::<U>().is_none() {
+        return false;
     }
-    super::map(out, source, f);
+    let f = |element: &T| U::from(element.clone());
+    let mut fresh = Fresh::new(out, *source.layout().shape());
+    // SAFETY: elements and results are plain.
+    if !unsafe { map_divided(fresh.room(), source, &Kind::MEMORY, &f) } {
+        return false;
+    }
+    // SAFETY: every element was written just now.
+    unsafe { fresh.set_full() };
+    true
 }
 
-/// Writes `f` of each element to `out`, whose old elements are not dropped; or says that it does
-/// not pay.
+/// Writes `f` of each element to the place of the same index. `false` if that does not pay: nothing
+/// is done then.
 ///
 /// # Safety
 ///
-/// O2, for each element that the layout reaches from `out`, each by one index; it has the shape
-/// of `source`. D1. `U` need not be dropped.
+/// Elements are plain or `Sync`, and results plain or `Send`. These need not be dropped.
 #[inline]
 unsafe fn map_divided<T, U, F, const N: usize>(
-    source: TensorView<'_, T, N>,
-    out: *mut U,
-    layout: &Layout<N>,
+    out: Room<'_, U, N>,
+    source: Source<'_, T, N>,
     kind: &Kind,
     f: &F,
 ) -> bool
 where
     F: Fn(&T) -> U + Sync,
 {
-    let operands = [Operand::write(out), Operand::read(source.first().as_ptr())];
-    // SAFETY: N1: V1 and the caller's promise; D1 by the caller.
-    let Some(walk) = (unsafe { Divided::new([layout, source.layout()], operands, kind) }) else {
+    let layouts = [out.layout(), source.layout()];
+    assert_one_shape(layouts[0], layouts[1]);
+    let operands = [Operand::write(out.first()), Operand::read(source.first())];
+    // SAFETY: the layouts reach what may be read and written (the invariants of `Source` and
+    // `Room`), and the caller promises elements for several threads.
+    let Some(pass) = (unsafe { TeamPass::new(layouts, operands, kind) }) else {
         return false;
     };
-    walk.for_each(|[dst, src], len| {
-        // SAFETY: O1, O2: N1; nothing has to be dropped, by the caller.
+    let each = |[dst, src]: [*mut u8; 2], len| {
+        // SAFETY: a pass gives addresses of `len` elements side by side, to write and to read.
         unsafe { shared::map(src.cast_const().cast(), dst.cast(), len, f) };
-    });
+    };
+    // SAFETY: `shared::map` writes a result for each element.
+    unsafe { pass.for_each(each) };
     true
 }
 
-/// As [`zip`](super::zip), on several threads.
+/// As [`zip`](super::zip), on several threads; declined also where these do not pay.
 pub(crate) fn par_zip<T, U, V, F, const N: usize>(
     out: &mut StorageBuilder<V>,
-    a: TensorView<'_, T, N>,
-    b: TensorView<'_, U, N>,
+    a: Source<'_, T, N>,
+    b: Source<'_, U, N>,
     f: F,
-) where
+) -> Outcome<F>
+where
     T: Sync,
     U: Sync,
     V: Send,
     F: Fn(&T, &U) -> V + Sync,
 {
-    if !needs_drop::<V>() {
-        let layout = Layout::row_major(*a.shape());
-        // SAFETY: O2: fresh memory of its own (B1), which a row-major layout of the shape covers.
-        // D1: `T` and `U` are `Sync`, and `V` is `Send`.
-        if unsafe { zip_divided(a, b, out.slots(), &layout, &f) } {
-            // SAFETY: every index of the shape was written.
-            return unsafe { out.set_full() };
-        }
+    if needs_drop::<V>() {
+        return Declined(f);
     }
-    super::zip(out, a, b, f);
+    let mut fresh = Fresh::new(out, *a.layout().shape());
+    // SAFETY: `T` and `U` are `Sync`, `V` is `Send`, and its values need not be dropped.
+    if !unsafe { zip_divided(fresh.room(), a, b, &f) } {
+        return Declined(f);
+    }
+    // SAFETY: every element was written just now.
+    unsafe { fresh.set_full() };
+    Done
 }
 
-/// As [`zip_into`](super::zip_into), on several threads.
+/// As [`zip_into`](super::zip_into), on several threads; declined also where these do not pay.
 pub(crate) fn par_zip_into<T, U, V, F, const N: usize>(
-    out: TensorViewMut<'_, V, N>,
-    a: TensorView<'_, T, N>,
-    b: TensorView<'_, U, N>,
+    out: Target<'_, V, N>,
+    a: Source<'_, T, N>,
+    b: Source<'_, U, N>,
     f: F,
-) where
+) -> Outcome<F>
+where
     T: Sync,
     U: Sync,
     V: Send,
     F: Fn(&T, &U) -> V + Sync,
 {
-    let (first, layout) = (out.first().as_ptr(), *out.layout());
-    // SAFETY: O2: M1, and nothing has to be dropped. D1: `T` and `U` are `Sync`, and `V` is
-    // `Send`.
-    if needs_drop::<V>() || !unsafe { zip_divided(a, b, first, &layout, &f) } {
-        super::zip_into(out, a, b, f);
+    // SAFETY: `T` and `U` are `Sync`, `V` is `Send`, and its values need not be dropped.
+    if needs_drop::<V>() || !unsafe { zip_divided(out.into_room(), a, b, &f) } {
+        return Declined(f);
     }
+    Done
 }
 
-/// As `map_divided`, for two sources.
+/// Writes `f` of each pair of elements to the place of the same index. `false` if that does not pay:
+/// nothing is done then.
 ///
 /// # Safety
 ///
-/// As there.
+/// Elements are plain or `Sync`, and results plain or `Send`. These need not be dropped.
 #[inline]
 unsafe fn zip_divided<T, U, V, F, const N: usize>(
-    a: TensorView<'_, T, N>,
-    b: TensorView<'_, U, N>,
-    out: *mut V,
-    layout: &Layout<N>,
+    out: Room<'_, V, N>,
+    a: Source<'_, T, N>,
+    b: Source<'_, U, N>,
     f: &F,
 ) -> bool
 where
     F: Fn(&T, &U) -> V + Sync,
 {
+    let layouts = [out.layout(), a.layout(), b.layout()];
+    assert_one_shape(layouts[0], layouts[1]);
+    assert_one_shape(layouts[0], layouts[2]);
     let operands = [
-        Operand::write(out),
-        Operand::read(a.first().as_ptr()),
-        Operand::read(b.first().as_ptr()),
+        Operand::write(out.first()),
+        Operand::read(a.first()),
+        Operand::read(b.first()),
     ];
-    let layouts = [layout, a.layout(), b.layout()];
-    // SAFETY: N1: V1 and the caller's promise; D1 by the caller.
-    let Some(walk) = (unsafe { Divided::new(layouts, operands, &Kind::CLOSURE) }) else {
+    // SAFETY: the layouts reach what may be read and written (the invariants of `Source` and
+    // `Room`), and the caller promises elements for several threads.
+    let Some(pass) = (unsafe { TeamPass::new(layouts, operands, &Kind::CLOSURE) }) else {
         return false;
     };
-    walk.for_each(|[dst, a, b], len| {
+    let each = |[dst, a, b]: [*mut u8; 3], len| {
         let (a, b) = (a.cast_const().cast(), b.cast_const().cast());
-        // SAFETY: O1, O2: N1; nothing has to be dropped, by the caller.
+        // SAFETY: a pass gives addresses of `len` elements side by side, to write and to read.
         unsafe { shared::zip(a, b, dst.cast(), len, f) };
-    });
+    };
+    // SAFETY: `shared::zip` writes a result for each pair.
+    unsafe { pass.for_each(each) };
     true
 }
 
-/// As [`apply`](super::apply), on several threads.
-pub(crate) fn par_apply<T, F, const N: usize>(target: TensorViewMut<'_, T, N>, f: F)
+/// As [`apply`](super::apply), on several threads; declined also where these do not pay.
+pub(crate) fn par_apply<T, F, const N: usize>(target: Target<'_, T, N>, f: F) -> Outcome<F>
 where
     T: Send,
     F: Fn(&mut T) + Sync,
 {
-    let operands = [Operand::update(target.first().as_ptr())];
-    // SAFETY: N1: M1. D1: `T` is `Send`.
-    let walk = unsafe { Divided::new([target.layout()], operands, &Kind::CLOSURE) };
-    let Some(walk) = walk else {
-        return super::apply(target, f);
+    let operands = [Operand::update(target.first())];
+    // SAFETY: the layout reaches what is ours alone (the invariant of `Target`), and `T` is `Send`.
+    let pass = unsafe { TeamPass::new([target.layout()], operands, &Kind::CLOSURE) };
+    let Some(pass) = pass else {
+        return Declined(f);
     };
-    walk.for_each(|[first], len| {
-        // SAFETY: O3: N1.
+    let each = |[first]: [*mut u8; 1], len| {
+        // SAFETY: a pass gives the address of `len` elements side by side, which nobody else reaches.
         unsafe { shared::apply(first.cast(), len, &f) };
-    });
+    };
+    // SAFETY: the elements stay initialised, whatever `f` does.
+    unsafe { pass.for_each(each) };
+    Done
 }
 
-/// Whether two views of one shape with plain elements are equal; `None` if several threads do not
+/// Whether two sources of one shape, with plain elements, are equal; `None` if several threads do not
 /// pay.
 #[inline]
-pub(super) fn equal<T, U, const N: usize>(
-    a: TensorView<'_, T, N>,
-    b: TensorView<'_, U, N>,
-) -> Option<bool>
+pub(super) fn equal<T, U, const N: usize>(a: Source<'_, T, N>, b: Source<'_, U, N>) -> Option<bool>
 where
     T: PartialEq<U>,
 {
-    debug_assert!(Plain::of::<T>().is_some() && Plain::of::<U>().is_some());
-    let operands = [
-        Operand::read(a.first().as_ptr()),
-        Operand::read(b.first().as_ptr()),
-    ];
-    // SAFETY: N1: V1 of both. D1: plain elements, which are compared as the language does.
-    let walk = unsafe { Divided::new([a.layout(), b.layout()], operands, &Kind::MEMORY) }?;
+    assert_one_shape(a.layout(), b.layout());
+    if Plain::of::<T>().is_none() || Plain::of::<U>().is_none() {
+        return None;
+    }
+    let operands = [Operand::read(a.first()), Operand::read(b.first())];
+    // SAFETY: the layouts reach what may be read (the invariant of `Source`), and it is plain.
+    let pass = unsafe { TeamPass::new([a.layout(), b.layout()], operands, &Kind::MEMORY) }?;
     let differ = AtomicBool::new(false);
-    let Divided { team, walk } = walk;
+    let TeamPass { team, pass } = pass;
     let part = |number| {
         if differ.load(Ordering::Relaxed) {
             return;
         }
-        walk.part(number, |[a, b], len| {
+        let each = |[a, b]: [*mut u8; 2], len| {
             let (a, b) = (a.cast_const().cast::<T>(), b.cast_const().cast::<U>());
-            if wide::run(Equal { a, b, len }) {
+            // SAFETY: a pass gives addresses of `len` elements side by side, to read.
+            if wide::run(unsafe { Equal::new(a, b, len) }) {
                 return ControlFlow::Continue(());
             }
             differ.store(true, Ordering::Relaxed);
             ControlFlow::Break(())
-        });
+        };
+        // SAFETY: nothing is written.
+        unsafe { pass.part(number, each) };
     };
     // What differs often does so early on: nobody is woken for that.
     part(0);
     if !differ.load(Ordering::Relaxed) {
-        team.run(1..walk.parts().end, part);
+        team.run(1..pass.parts().end, part);
     }
     Some(!differ.into_inner())
 }

@@ -1,15 +1,16 @@
 //! Sums and extremes.
 
 mod axis;
+mod lanes;
 mod summand;
 
 use std::ops::ControlFlow;
 
-use super::parallel::Walk;
+use super::parallel::DividedPass;
 use super::runs::Operand;
-use crate::TensorView;
 use crate::engine::element::Plain;
-use crate::engine::threads::{self, Kind, PART, Together};
+use crate::engine::operand::Source;
+use crate::engine::threads::{self, AssertSync, Kind, PART};
 use crate::engine::wide::{self, Kernel};
 
 pub(crate) use axis::sum_axis;
@@ -19,13 +20,13 @@ pub use summand::Summand;
 const LANES: usize = 64;
 
 /// The sum of all elements, before it is rounded.
-pub(crate) fn total<T: Summand, const N: usize>(view: TensorView<'_, T, N>) -> T::Total {
+pub(crate) fn total<T: Summand, const N: usize>(source: Source<'_, T, N>) -> T::Total {
     let add = |total, elements: &[T]| wide::run(Sum { total, elements });
-    over_stretches(view, T::NOTHING, add, T::join)
+    over_stretches(source, T::NOTHING, add, T::join)
 }
 
 /// The smallest and the largest element that are equal to themselves.
-pub(crate) fn min_max<T, const N: usize>(view: TensorView<'_, T, N>) -> Option<(T, T)>
+pub(crate) fn min_max<T, const N: usize>(source: Source<'_, T, N>) -> Option<(T, T)>
 where
     T: PartialOrd + Copy,
 {
@@ -41,7 +42,7 @@ where
         (Some((low, high)), Some(other)) => Some((lower(low, other.0), higher(high, other.1))),
         (bounds, others) => bounds.or(others),
     };
-    let bounds = over_stretches(view, None, widen, join);
+    let bounds = over_stretches(source, None, widen, join);
     #[allow(clippy::eq_op, reason = "that is what tells NaN")]
     bounds.filter(|(low, _)| low == low)
 }
@@ -58,50 +59,53 @@ fn one_by_one<T: PartialOrd + Copy>(bounds: Option<(T, T)>, elements: &[T]) -> O
 ///
 /// The parts follow from the layout alone: the result is the same however many threads there are.
 fn over_stretches<T, A: Copy, const N: usize>(
-    view: TensorView<'_, T, N>,
+    source: Source<'_, T, N>,
     init: A,
     f: impl Fn(A, &[T]) -> A + Sync,
     join: impl Fn(A, A) -> A,
 ) -> A {
-    if let Some(elements) = view.contiguous()
+    if let Some(elements) = source.contiguous()
         && size_of_val(elements) <= PART
     {
         return f(init, elements);
     }
-    let operands = [Operand::read(view.first().as_ptr())];
-    // SAFETY: N1: V1. D1: nothing is written, and plain elements may be read by any thread.
-    let walk = super::plan_of([view.layout()], &operands)
-        .and_then(|plan| unsafe { Walk::new(plan, operands) });
-    let Some(walk) = walk else {
-        return view.iter().fold(init, |total, element| {
-            f(total, std::slice::from_ref(element))
-        });
+    let operands = [Operand::read(source.first())];
+    // SAFETY: the plan reaches what the layout does, which may be read (the invariant of `Source`),
+    // and can be walked (`plan_of`). Parts go to several threads only if the elements are plain.
+    let pass = super::plan_of([source.layout()], &operands)
+        .and_then(|plan| unsafe { DividedPass::new(plan, operands) });
+    let Some(pass) = pass else {
+        let mut state = init;
+        source.for_each(|element| state = f(state, std::slice::from_ref(element)));
+        return state;
     };
     let part = |number, init: A| {
         let mut state = init;
-        walk.part(number, |[first], len| {
+        let each = |[first]: [*mut u8; 1], len| {
             let first = first.cast_const().cast();
-            // SAFETY: N1: elements of the view, or copies of them, that may be read.
+            // SAFETY: a pass gives the address of `len` elements side by side, to read.
             state = f(state, unsafe { std::slice::from_raw_parts(first, len) });
             ControlFlow::Continue(())
-        });
+        };
+        // SAFETY: nothing is written.
+        unsafe { pass.part(number, each) };
         state
     };
-    let bytes = view.numel().saturating_mul(size_of::<T>());
+    let bytes = source.layout().numel().saturating_mul(size_of::<T>());
     if Plain::of::<T>().is_some()
         && let Some(team) = threads::team(bytes, &Kind::MEMORY)
     {
-        let mut states = vec![init; walk.parts().len()];
-        // SAFETY: D1: one for each part; made of plain elements, or of numbers that hold more.
-        let ends = unsafe { Together::new((states.as_mut_ptr(), init)) };
-        team.run(walk.parts(), |number| {
+        let mut states = vec![init; pass.parts().len()];
+        // SAFETY: each part writes a state of its own. They are plain elements, or made of numbers.
+        let ends = unsafe { AssertSync::new((states.as_mut_ptr(), init)) };
+        team.run(pass.parts(), |number| {
             let (states, init) = ends.get();
-            // SAFETY: there are as many as there are parts.
+            // SAFETY: there are as many states as parts, and no part is done twice.
             unsafe { states.wrapping_add(number).write(part(number, init)) };
         });
         return states.into_iter().reduce(join).unwrap_or(init);
     }
-    let states = walk.parts().map(|number| part(number, init));
+    let states = pass.parts().map(|number| part(number, init));
     states.reduce(join).unwrap_or(init)
 }
 
@@ -124,8 +128,8 @@ impl<T: Summand> Kernel for Sum<'_, T> {
             for (lane, &element) in few.iter_mut().zip(rest) {
                 *lane = T::add(*lane, element);
             }
-            total = match T::gather(total, &lanes) {
-                Some(total) => T::gather(total, &few),
+            total = match T::collect(total, &lanes) {
+                Some(total) => T::collect(total, &few),
                 None => None,
             }
             .unwrap_or_else(|| T::slowly(total, stretch.iter().copied()));

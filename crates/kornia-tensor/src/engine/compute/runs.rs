@@ -1,7 +1,7 @@
 //! Walking several operands of any strides in contiguous stretches.
 //!
 //! A computation needs one loop, over elements side by side. What lies side by side is handed to
-//! it where it is; what does not is brought into a buffer that stays in the first-level cache,
+//! it where it is; what does not is brought into a stage that stays in the first-level cache,
 //! block by block, by the loops that copy tensors. So a closure is compiled for one layout and
 //! runs at full width on all of them, and each byte of memory is touched once.
 
@@ -11,13 +11,13 @@ use std::ops::ControlFlow;
 use crate::engine::copy;
 use crate::engine::element::Plain;
 use crate::engine::plan::{Axis, MAX_AXES, Plan};
-use crate::engine::stream::{self, Ahead, ROOM, Sink};
+use crate::engine::stream::{self, Ahead, SINK_BYTES, Sink};
 
-/// Bytes of the buffer of an operand: a few of them fit the first-level cache together.
-const BUFFER: usize = 16 << 10;
+/// Bytes of the stage of an operand: a few of them fit the first-level cache together.
+const STAGE_BYTES: usize = 16 << 10;
 
-/// Stretches shorter than this (in elements) are not worth a call of the loop.
-const SHORT: usize = 64;
+/// Stretches of fewer elements are not worth a call of the loop.
+const SHORT_ELEMENTS: usize = 64;
 
 /// What is done with an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +28,15 @@ pub(crate) enum Use {
 }
 
 /// An operand: elements of `size` bytes, of which `first` is that at index `[0, 0, ..]`.
+///
+/// Plain data: it promises nothing, and what follows its address is `unsafe`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operand {
-    pub(crate) first: *mut u8,
-    pub(crate) size: usize,
-    /// Whether its elements can go through a buffer.
-    pub(crate) plain: bool,
-    pub(crate) usage: Use,
+    first: *mut u8,
+    size: usize,
+    /// Whether its elements can go through a stage.
+    plain: bool,
+    usage: Use,
 }
 
 impl Operand {
@@ -48,6 +50,11 @@ impl Operand {
 
     pub(crate) fn update<T>(first: *mut T) -> Self {
         Self::new(first, Use::Update)
+    }
+
+    /// Bytes of an element.
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 
     fn new<T>(first: *mut T, usage: Use) -> Self {
@@ -72,59 +79,63 @@ pub(crate) fn can_walk<const K: usize>(plan: &Plan<K>, operands: &[Operand; K]) 
 ///
 /// # Safety
 ///
-/// N1: each element the plan reaches may be read, written or both, as its operand says. What is
-/// written is reached by one index only, and not read through another operand.
-/// N2: [`can_walk`].
+/// 1. Each element that the plan reaches may be read, written or both, as its operand says. What is
+///    written is reached by one index alone, and nothing else reads or writes it.
+/// 2. [`can_walk`] says yes.
+/// 3. `each` writes all elements of the operands that are written, unless it ends the walk.
 #[inline]
 pub(crate) unsafe fn for_each<const K: usize>(
     plan: &Plan<K>,
     operands: [Operand; K],
     each: impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
 ) {
-    // SAFETY: by the caller.
-    unsafe { part_of(plan.numel(), plan, operands, each) };
+    // SAFETY: the caller promises all three.
+    unsafe { for_each_of(plan.numel(), plan, operands, each) };
 }
 
-/// As `for_each`, for part of a walk over `whole` elements: that decides about the caches.
+/// As `for_each`, for a section of a walk over `whole` elements, whose number decides about the
+/// caches.
 ///
 /// # Safety
 ///
-/// As there.
-pub(crate) unsafe fn part_of<const K: usize>(
+/// As for [`for_each`].
+pub(crate) unsafe fn for_each_of<const K: usize>(
     whole: usize,
     plan: &Plan<K>,
     operands: [Operand; K],
     mut each: impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
 ) {
-    let mut walk = Walk::new(plan, operands);
-    let at_once = walk.whole();
+    let mut pass = Pass::new(plan, operands);
+    let at_once = pass.whole();
     match at_once {
-        Some(len) => walk.stretch = len,
-        None => walk.divide(),
+        Some(len) => pass.stretch = len,
+        None => pass.divide(),
     }
-    walk.streamed = walk.pays_to_stream(whole);
-    let _ending = stream::Ending::of(walk.streamed);
+    pass.streamed = pass.pays_to_stream(whole);
+    let _fence = stream::StoreFence::of(pass.streamed);
     let mut sink = None;
-    let mut buffers = [const { MaybeUninit::<Buffer>::uninit() }; K];
-    let buffers = buffers.each_mut().map(|buffer| buffer.as_mut_ptr());
-    let buffers = buffers.map(<*mut Buffer>::cast);
+    let mut stages = [const { MaybeUninit::<Stage>::uninit() }; K];
+    let stages = stages.each_mut().map(|stage| stage.as_mut_ptr());
+    let stages = stages.map(<*mut Stage>::cast);
     let ended = match at_once {
-        // SAFETY: N1.
-        Some(len) => unsafe { walk.visit(walk.at, len, &mut sink, &mut each) },
-        // SAFETY: N1, N2.
-        None => unsafe { walk.blocks(buffers, &mut sink, &mut each) },
+        // SAFETY: so many elements lie side by side in all operands, and the caller promises them.
+        Some(len) => unsafe { pass.visit(pass.at, len, &mut sink, &mut each) },
+        // SAFETY: the caller promises all three; the stages are as large and as aligned as they are.
+        None => unsafe { pass.blocks(stages, &mut sink, &mut each) },
     };
     if let (ControlFlow::Continue(()), Some(sink)) = (ended, sink) {
-        // SAFETY: N1: `each` has written what the sink was given.
-        unsafe { sink.finish() };
+        // SAFETY: `each` has written what was committed, and its destination is an operand that the
+        // caller lets us write.
+        unsafe { sink.flush() };
     }
 }
 
+/// Where a block of an operand lies side by side.
 #[repr(align(64))]
-struct Buffer(#[expect(dead_code, reason = "used through its address")] [u8; BUFFER]);
+struct Stage(#[expect(dead_code, reason = "used through its address")] [u8; STAGE_BYTES]);
 
-/// The state of a walk.
-struct Walk<'a, const K: usize> {
+/// The state of one pass over the operands of a plan.
+struct Pass<'a, const K: usize> {
     axes: &'a [Axis<K>],
     sizes: [usize; K],
     plain: [bool; K],
@@ -133,15 +144,16 @@ struct Walk<'a, const K: usize> {
     at: [*mut u8; K],
     /// Lengths of a block that is not at an edge; the rest are 1.
     full: [usize; MAX_AXES],
-    /// Operands that are brought into a buffer.
-    buffered: [bool; K],
-    /// N3: elements that lie side by side in all operands that are not.
+    /// Operands that are brought into a stage.
+    staged: [bool; K],
+    /// Invariant of `Pass`: in all operands that are not staged, so many elements of a whole block
+    /// lie side by side, and so do fewer ones where the axes that make them up are shorter.
     stretch: usize,
-    /// Whether operand 0, which is written and not buffered, goes past the caches.
+    /// Whether operand 0, which is written and not staged, goes past the caches.
     streamed: bool,
 }
 
-impl<'a, const K: usize> Walk<'a, K> {
+impl<'a, const K: usize> Pass<'a, K> {
     fn new(plan: &'a Plan<K>, operands: [Operand; K]) -> Self {
         Self {
             axes: plan.axes(),
@@ -153,7 +165,7 @@ impl<'a, const K: usize> Walk<'a, K> {
                 operands[k].first.wrapping_offset(start)
             }),
             full: [1; MAX_AXES],
-            buffered: [false; K],
+            staged: [false; K],
             stretch: 1,
             streamed: false,
         }
@@ -168,10 +180,10 @@ impl<'a, const K: usize> Walk<'a, K> {
         }
     }
 
-    /// Decides on the size of a block, and on what goes through a buffer.
+    /// Decides on the size of a block, and on what goes through a stage.
     fn divide(&mut self) {
         let inner = self.axes[self.axes.len() - 1];
-        if inner.strides == [1; K] && inner.len >= SHORT {
+        if inner.strides == [1; K] && inner.len >= SHORT_ELEMENTS {
             // Long rows on all sides, whatever lies between them.
             self.full[self.axes.len() - 1] = inner.len;
             self.stretch = inner.len;
@@ -180,12 +192,12 @@ impl<'a, const K: usize> Walk<'a, K> {
         let strided = |k: usize| inner.strides[k] != 1;
         let largest = |which: &dyn Fn(usize) -> bool| {
             let plain = (0..K).filter(|&k| self.plain[k] && which(k));
-            BUFFER / plain.map(|k| self.sizes[k]).max().unwrap_or(1)
+            STAGE_BYTES / plain.map(|k| self.sizes[k]).max().unwrap_or(1)
         };
         let (likely, safe) = (largest(&strided), largest(&|_| true));
         self.choose(likely);
-        let fits = |k: usize| self.elements() * self.sizes[k] <= BUFFER;
-        if !(0..K).all(|k| !self.buffered[k] || fits(k)) {
+        let fits = |k: usize| self.elements() * self.sizes[k] <= STAGE_BYTES;
+        if !(0..K).all(|k| !self.staged[k] || fits(k)) {
             self.choose(safe);
         }
     }
@@ -219,7 +231,7 @@ impl<'a, const K: usize> Walk<'a, K> {
         let mut room = most;
         for (position, &axis) in order[..count].iter().enumerate() {
             let last = position + 1 == count;
-            let share = if last { room } else { room.min(SHORT) };
+            let share = if last { room } else { room.min(SHORT_ELEMENTS) };
             self.full[axis] = self.axes[axis].len.min(share).max(1);
             room /= self.full[axis];
         }
@@ -233,11 +245,11 @@ impl<'a, const K: usize> Walk<'a, K> {
             }
         }
         let runs: [usize; K] = std::array::from_fn(|k| self.side_by_side(k));
-        let enough = SHORT.min(self.elements());
+        let enough = SHORT_ELEMENTS.min(self.elements());
         let direct = (0..K).filter(|&k| runs[k] >= enough || !self.plain[k]);
         let shortest = direct.map(|k| runs[k]).min();
         self.stretch = shortest.unwrap_or(self.elements());
-        self.buffered = runs.map(|run| run < self.stretch);
+        self.staged = runs.map(|run| run < self.stretch);
     }
 
     /// How many elements of a whole block lie side by side in operand `k`, in the block's order.
@@ -256,25 +268,27 @@ impl<'a, const K: usize> Walk<'a, K> {
         run
     }
 
+    /// Visits all blocks.
+    ///
     /// # Safety
     ///
-    /// N1, N2; the buffers have `BUFFER` bytes each, aligned for every plain type.
+    /// As for [`for_each`]; the stages have `STAGE_BYTES` each, aligned for every plain type.
     unsafe fn blocks(
         &mut self,
-        buffers: [*mut u8; K],
+        stages: [*mut u8; K],
         sink: &mut Option<Sink>,
         each: &mut impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let rank = self.axes.len();
         let mut index = [0usize; MAX_AXES];
-        let mut held: [Option<Held>; K] = [None; K];
+        let mut held: [Option<StagedBlock>; K] = [None; K];
         'next: loop {
             let lens: [usize; MAX_AXES] = std::array::from_fn(|axis| match self.axes.get(axis) {
                 Some(of) => self.full[axis].min(of.len - index[axis]),
                 None => 1,
             });
-            // SAFETY: N1, N2; the block lies within the axes.
-            unsafe { self.block(lens, buffers, &mut held, sink, each) }?;
+            // SAFETY: the caller promises all elements and the stages; the block lies within the axes.
+            unsafe { self.block(lens, stages, &mut held, sink, each) }?;
             for axis in (0..rank).rev() {
                 let Axis { len, strides } = self.axes[axis];
                 let step = self.full[axis];
@@ -296,49 +310,55 @@ impl<'a, const K: usize> Walk<'a, K> {
         }
     }
 
+    /// Brings a block of each staged operand into its stage, visits the block, and takes back what was
+    /// written.
+    ///
     /// # Safety
     ///
     /// As for `blocks`; `lens` from `at` lie within the axes.
     unsafe fn block(
         &self,
         lens: [usize; MAX_AXES],
-        buffers: [*mut u8; K],
-        held: &mut [Option<Held>; K],
+        stages: [*mut u8; K],
+        held: &mut [Option<StagedBlock>; K],
         sink: &mut Option<Sink>,
         each: &mut impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         for k in 0..K {
-            if !self.buffered[k] || self.usage[k] == Use::Write {
+            if !self.staged[k] || self.usage[k] == Use::Write {
                 continue;
             }
-            let wanted = Held {
+            let wanted = StagedBlock {
                 from: self.at[k],
                 lens,
             };
             if self.usage[k] == Use::Update || held[k] != Some(wanted) {
-                let plan = self.transfer(lens, k, |buffer, operand| [buffer, operand]);
-                // SAFETY: N1, N2: plain elements, into a buffer that has room for a block.
-                unsafe { copy::elements(self.sizes[k], &plan, buffers[k], self.at[k]) };
+                let plan = self.transfer(lens, k, |stage, operand| [stage, operand]);
+                // SAFETY: an operand is staged only if its elements are plain. Those of the block may
+                // be read by the caller's promise, and the stage, of our own, has room for them.
+                unsafe { copy::elements(self.sizes[k], &plan, stages[k], self.at[k]) };
                 held[k] = Some(wanted);
             }
         }
-        // SAFETY: N1.
-        unsafe { self.stretches(lens, buffers, sink, each) }?;
-        for (k, buffer) in buffers.into_iter().enumerate() {
-            if self.buffered[k] && self.usage[k] != Use::Read {
-                let plan = self.transfer(lens, k, |buffer, operand| [operand, buffer]);
-                // Walked backwards, where that is upwards: the buffer has to start at its end.
+        // SAFETY: the caller promises the block, and what is read of the stages was filled above.
+        unsafe { self.stretches(lens, stages, sink, each) }?;
+        for (k, stage) in stages.into_iter().enumerate() {
+            if self.staged[k] && self.usage[k] != Use::Read {
+                let plan = self.transfer(lens, k, |stage, operand| [operand, stage]);
+                // Where the operand runs backwards it is walked the other way, upwards, and the stage
+                // from its end.
                 let size = self.sizes[k].cast_signed();
                 let to = self.at[k].wrapping_offset(plan.start(0) * size);
-                let from = buffer.wrapping_offset(plan.start(1) * size);
-                // SAFETY: N1, N2: plain elements, from the buffer that `each` has filled.
+                let from = stage.wrapping_offset(plan.start(1) * size);
+                // SAFETY: an operand is staged only if its elements are plain. Those of the block may
+                // be written by the caller's promise, and `each` has filled the stage.
                 unsafe { copy::elements(self.sizes[k], &plan, to, from) };
             }
         }
         ControlFlow::Continue(())
     }
 
-    /// The copy between a block of operand `k` and its buffer, in the order of the block.
+    /// The copy between a block of operand `k` and its stage, in the order of the block.
     fn transfer(
         &self,
         lens: [usize; MAX_AXES],
@@ -364,11 +384,11 @@ impl<'a, const K: usize> Walk<'a, K> {
     ///
     /// # Safety
     ///
-    /// N1.
+    /// As for [`for_each`], for the elements of the block; those of staged operands lie in the stages.
     unsafe fn stretches(
         &self,
         lens: [usize; MAX_AXES],
-        buffers: [*mut u8; K],
+        stages: [*mut u8; K],
         sink: &mut Option<Sink>,
         each: &mut impl FnMut([*mut u8; K], usize) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
@@ -383,8 +403,8 @@ impl<'a, const K: usize> Walk<'a, K> {
         let mut done = 0;
         'next: loop {
             let at = std::array::from_fn(|k| {
-                if self.buffered[k] {
-                    return buffers[k].wrapping_add(done * self.sizes[k]);
+                if self.staged[k] {
+                    return stages[k].wrapping_add(done * self.sizes[k]);
                 }
                 let axes = self.axes[..outer].iter().zip(index);
                 let steps: isize = axes
@@ -392,7 +412,8 @@ impl<'a, const K: usize> Walk<'a, K> {
                     .sum();
                 self.at[k].wrapping_offset(steps * self.sizes[k].cast_signed())
             });
-            // SAFETY: N1, N3.
+            // SAFETY: the caller promises the elements of the block, of which `len` lie side by side
+            // from there on: in a stage all do, and in the other operands by the invariant of `Pass`.
             unsafe { self.visit(at, len, sink, each) }?;
             done += len;
             for axis in (0..outer).rev() {
@@ -407,14 +428,14 @@ impl<'a, const K: usize> Walk<'a, K> {
     }
 }
 
-impl<const K: usize> Walk<'_, K> {
+impl<const K: usize> Pass<'_, K> {
     /// Whether the results, in stretches that are known by now, are better written past the
     /// caches.
     fn pays_to_stream(&self, elements: usize) -> bool {
         let bytes = |elements: usize| elements.saturating_mul(self.sizes[0]);
         self.usage[0] == Use::Write
             && self.plain[0]
-            && !self.buffered[0]
+            && !self.staged[0]
             && stream::pays(bytes(elements), bytes(self.stretch))
     }
 
@@ -422,7 +443,8 @@ impl<const K: usize> Walk<'_, K> {
     ///
     /// # Safety
     ///
-    /// N1, for `len` elements from `at` on. What is in the sink may be written.
+    /// As for [`for_each`], for `len` elements side by side from `at` on. What was committed to the
+    /// sink may be written.
     unsafe fn visit(
         &self,
         at: [*mut u8; K],
@@ -434,31 +456,32 @@ impl<const K: usize> Walk<'_, K> {
             return each(at, len);
         }
         let sink = sink.get_or_insert_with(|| Sink::new(at[0]));
-        // SAFETY: by the caller.
-        unsafe { sink.go_to(at[0]) };
-        let most = ROOM / self.sizes[0];
+        // SAFETY: the caller lets us write what was committed; it is fenced when the pass ends.
+        unsafe { sink.seek(at[0]) };
+        let most = SINK_BYTES / self.sizes[0];
         for done in (0..len).step_by(most) {
             let now = most.min(len - done);
             let mut now_at: [*mut u8; K] =
                 std::array::from_fn(|k| at[k].wrapping_add(done * self.sizes[k]));
-            // What is in a buffer is near; it is asked for in vain.
+            // For what is staged this asks in vain: it is in the cache already.
             let ahead: [Ahead; K] = std::array::from_fn(|k| {
                 let size = self.sizes[k];
                 let from = now_at[k].wrapping_add(most * size);
                 Ahead::new(from.cast_const(), size.cast_signed(), self.sizes[0])
             });
-            now_at[0] = sink.room();
+            now_at[0] = sink.spare();
             each(now_at, now)?;
-            // SAFETY: N1: `each` has written these.
-            unsafe { sink.take(now * self.sizes[0], &ahead[1..]) };
+            // SAFETY: `each` has written these, at most `SINK_BYTES` of them, and their destination
+            // may be written by the caller's promise.
+            unsafe { sink.commit(now * self.sizes[0], &ahead[1..]) };
         }
         ControlFlow::Continue(())
     }
 }
 
-/// What a buffer holds already.
+/// What a stage holds already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Held {
+struct StagedBlock {
     from: *mut u8,
     lens: [usize; MAX_AXES],
 }

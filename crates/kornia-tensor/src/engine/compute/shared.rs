@@ -5,33 +5,32 @@
 //! measured for a captured factor). Results go to a block on the stack first, of which it knows that
 //! nothing else is there; from there they are copied.
 
-use std::mem::MaybeUninit;
-
-use super::loops::{Apply, Map, Zip};
+use super::loops::{Apply, Blocks, Map, Zip};
 use crate::engine::element::Plain;
-use crate::engine::wide::{self, Kernel};
+use crate::engine::wide;
 
-/// Elements of a block.
-const BLOCK: usize = 256;
-
-/// Larger elements go where they belong at once.
-const SMALL: usize = 16;
+/// Elements of more bytes go where they belong at once.
+const LARGEST_IN_BLOCKS: usize = 16;
 
 /// `dst[i] = f(src[i])`.
 ///
 /// # Safety
 ///
-/// O1, O2; `U` need not be dropped.
+/// `len` initialised elements from `src` on may be read, and `len` from `dst` on be written; nothing
+/// else reads or writes the latter. What lies there is not dropped.
 pub(super) unsafe fn map<T, U>(src: *const T, dst: *mut U, len: usize, f: &impl Fn(&T) -> U) {
-    if size_of::<U>() <= SMALL {
+    if size_of::<U>() <= LARGEST_IN_BLOCKS {
         let element = move |at| {
-            // SAFETY: O1.
+            // SAFETY: `Blocks` asks for numbers below `len` alone, and the caller promises so many
+            // readable elements.
             f(unsafe { &*src.wrapping_add(at) })
         };
-        wide::run(Blocks { dst, len, element });
+        // SAFETY: the caller promises `len` places, and `element` may be called for each.
+        wide::run(unsafe { Blocks::new(dst, len, element) });
     } else {
         let f = |element: &T| f(element);
-        let _ = wide::run(Map { src, dst, len, f });
+        // SAFETY: the caller promises what `Map` needs, word for word.
+        let _ = wide::run(unsafe { Map::new(src, dst, len, f) });
     }
 }
 
@@ -39,7 +38,8 @@ pub(super) unsafe fn map<T, U>(src: *const T, dst: *mut U, len: usize, f: &impl 
 ///
 /// # Safety
 ///
-/// O1, O2; `V` need not be dropped.
+/// `len` initialised elements from `a` and from `b` on may be read, and `len` from `dst` on be
+/// written; nothing else reads or writes the latter. What lies there is not dropped.
 pub(super) unsafe fn zip<T, U, V>(
     a: *const T,
     b: *const U,
@@ -47,17 +47,20 @@ pub(super) unsafe fn zip<T, U, V>(
     len: usize,
     f: &impl Fn(&T, &U) -> V,
 ) {
-    if size_of::<V>() <= SMALL {
+    if size_of::<V>() <= LARGEST_IN_BLOCKS {
         let element = move |at| {
-            // SAFETY: O1.
+            // SAFETY: `Blocks` asks for numbers below `len` alone, and the caller promises so many
+            // readable elements.
             let a = unsafe { &*a.wrapping_add(at) };
-            // SAFETY: O1.
+            // SAFETY: as for `a`: the number is below `len`.
             f(a, unsafe { &*b.wrapping_add(at) })
         };
-        wide::run(Blocks { dst, len, element });
+        // SAFETY: the caller promises `len` places, and `element` may be called for each.
+        wide::run(unsafe { Blocks::new(dst, len, element) });
     } else {
         let f = |a: &T, b: &U| f(a, b);
-        let _ = wide::run(Zip { a, b, dst, len, f });
+        // SAFETY: the caller promises what `Zip` needs, word for word.
+        let _ = wide::run(unsafe { Zip::new(a, b, dst, len, f) });
     }
 }
 
@@ -65,49 +68,23 @@ pub(super) unsafe fn zip<T, U, V>(
 ///
 /// # Safety
 ///
-/// O3.
+/// `len` initialised elements from `first` on may be read and written, and nothing else reads or
+/// writes any of them.
 pub(super) unsafe fn apply<T>(first: *mut T, len: usize, f: &impl Fn(&mut T)) {
-    if size_of::<T>() <= SMALL && Plain::of::<T>().is_some() {
-        let (dst, element) = (first, move |at| {
-            // SAFETY: O3; P1: a copy of an element.
+    if size_of::<T>() <= LARGEST_IN_BLOCKS && Plain::of::<T>().is_some() {
+        let element = move |at| {
+            // SAFETY: `Blocks` asks for numbers below `len` alone, and the caller promises so many
+            // elements; they are plain, so that reading one copies it (P1).
             let mut element = unsafe { first.wrapping_add(at).read() };
             f(&mut element);
             element
-        });
-        wide::run(Blocks { dst, len, element });
+        };
+        // SAFETY: the caller promises `len` elements that are ours alone, and `element` reads each
+        // before it is written.
+        wide::run(unsafe { Blocks::new(first, len, element) });
     } else {
         let f = |element: &mut T| f(element);
-        let _ = wide::run(Apply { first, len, f });
-    }
-}
-
-/// `dst[i] = element(i)`, block by block: all of a block are asked for before one is written.
-struct Blocks<U, F> {
-    /// O2: room for `len` elements, of which nothing else reads or writes any, but for `element`.
-    dst: *mut U,
-    len: usize,
-    element: F,
-}
-
-impl<U, F: Fn(usize) -> U> Kernel for Blocks<U, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { dst, len, element } = self;
-        let mut block = [const { MaybeUninit::<U>::uninit() }; BLOCK];
-        for start in (0..len / BLOCK).map(|block| block * BLOCK) {
-            for (at, place) in block.iter_mut().enumerate() {
-                place.write(element(start + at));
-            }
-            let to = dst.wrapping_add(start);
-            // SAFETY: O2; the block is full, and on our stack.
-            unsafe { to.copy_from_nonoverlapping(block.as_ptr().cast(), BLOCK) };
-        }
-        for at in len / BLOCK * BLOCK..len {
-            let value = element(at);
-            // SAFETY: O2.
-            unsafe { dst.wrapping_add(at).write(value) };
-        }
+        // SAFETY: the caller promises what `Apply` needs, word for word.
+        let _ = wide::run(unsafe { Apply::new(first, len, f) });
     }
 }

@@ -3,9 +3,11 @@
 //! Elements are moved as integers of their size. Each loop is plain; the compiler makes wide
 //! instructions of it for every instruction set that [`wide`](crate::engine::wide) knows.
 
-// One contract, G2, covers every access of a loop; a block for each would hide the loops.
+// One contract, that of `PlannedCopy::new`, covers every access of a loop; a block for each would
+// hide the loops.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
+use super::element::{Element, get, put};
 use super::rows::{self, Backwards, Interleaved, Mirrored, Repeated, Reversed, Strided};
 use super::transpose::Transpose;
 use crate::engine::plan::{self, MAX_AXES};
@@ -13,13 +15,13 @@ use crate::engine::wide::Kernel;
 
 /// One axis: how often, and how far each step goes on both sides.
 #[derive(Clone, Copy)]
-struct Axis {
+struct CopyAxis {
     len: usize,
     dst: isize,
     src: isize,
 }
 
-impl From<&plan::Axis<2>> for Axis {
+impl From<&plan::Axis<2>> for CopyAxis {
     #[inline(always)]
     fn from(axis: &plan::Axis<2>) -> Self {
         let [dst, src] = axis.strides;
@@ -29,23 +31,46 @@ impl From<&plan::Axis<2>> for Axis {
 }
 
 /// The copy of all elements of a plan.
-///
-/// G2: each element the axes reach from `src` may be read, and from `dst` written; nothing
-/// written is also read, and no two steps write the same element.
-pub(super) struct Copy<'a, E> {
-    pub(super) dst: *mut E,
-    pub(super) src: *const E,
-    pub(super) axes: &'a [plan::Axis<2>],
+pub(super) struct PlannedCopy<'a, E> {
+    /// Invariant 1 of `PlannedCopy`: each element that the axes reach from here may be written, and
+    /// nothing else reads or writes it; no two steps reach the same one.
+    dst: *mut E,
+    /// Invariant 2 of `PlannedCopy`: each element that the axes reach from here may be read.
+    src: *const E,
+    axes: &'a [plan::Axis<2>],
     /// Past the caches, where the loop can.
-    pub(super) streamed: bool,
+    streamed: bool,
 }
 
-impl<E: Element> Kernel for Copy<'_, E> {
+impl<'a, E: Element> PlannedCopy<'a, E> {
+    /// # Safety
+    ///
+    /// Until the loop has run, each element that the axes reach from `src` may be read, and from
+    /// `dst` be written; nothing else reads or writes the latter, and no two steps write the same
+    /// one. If `streamed`, whoever reads or writes them next, on another thread too, does so after
+    /// a [`StoreFence`](crate::engine::stream::StoreFence) was dropped.
+    #[inline(always)]
+    pub(super) unsafe fn new(
+        dst: *mut E,
+        src: *const E,
+        axes: &'a [plan::Axis<2>],
+        streamed: bool,
+    ) -> Self {
+        Self {
+            dst,
+            src,
+            axes,
+            streamed,
+        }
+    }
+}
+
+impl<E: Element> Kernel for PlannedCopy<'_, E> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        // SAFETY: G2.
+        // SAFETY: (1) and (2) are what `copy` asks for.
         unsafe { copy(self.src, self.dst, self.axes, self.streamed) }
     }
 }
@@ -61,45 +86,40 @@ pub(super) fn longest_row(axes: &[plan::Axis<2>]) -> usize {
     }
 }
 
-/// An integer that stands for an element of its size.
-pub(super) trait Element: std::marker::Copy {}
-impl Element for u8 {}
-impl Element for u16 {}
-impl Element for u32 {}
-impl Element for u64 {}
-impl Element for u128 {}
-
+/// Copies what the axes reach.
+///
 /// # Safety
 ///
-/// G2.
+/// As for [`PlannedCopy::new`].
 #[inline(always)]
 unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>], streamed: bool) {
     let Some((inner, outer)) = axes.split_last() else {
-        // SAFETY: G2: no axis is one element.
+        // SAFETY: without an axis, that is the one element the caller promises.
         return unsafe { put(dst, 0, get(src, 0)) };
     };
-    let inner = Axis::from(inner);
+    let inner = CopyAxis::from(inner);
     let Some((second, rest)) = outer.split_last() else {
-        // SAFETY: G2.
+        // SAFETY: that is the one axis for which the caller makes the promise.
         return unsafe { stretch(src, dst, inner, streamed) };
     };
-    let second = Axis::from(second);
-    // SAFETY: G2: for each position, for the axes that are not walked here.
+    let second = CopyAxis::from(second);
+    // SAFETY: each position of the outer axes, with all of the inner ones, is part of what the
+    // caller promises, and no two positions write the same element.
     unsafe {
         match (inner.dst, inner.src, inner.len) {
             // Pixels, or what looks like them: a few elements side by side at each step.
             (1, _, 2) => {
-                for (src, dst) in Positions::new(src, dst, rest, 1) {
+                for (src, dst) in Positions::new(src, dst, rest) {
                     pixels::<E, 2>(src, dst, second, inner.src, streamed);
                 }
             }
             (1, _, 3) => {
-                for (src, dst) in Positions::new(src, dst, rest, 1) {
+                for (src, dst) in Positions::new(src, dst, rest) {
                     pixels::<E, 3>(src, dst, second, inner.src, streamed);
                 }
             }
             (1, _, 4) => {
-                for (src, dst) in Positions::new(src, dst, rest, 1) {
+                for (src, dst) in Positions::new(src, dst, rest) {
                     pixels::<E, 4>(src, dst, second, inner.src, streamed);
                 }
             }
@@ -114,7 +134,7 @@ unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>], s
                 }
             }
             _ => {
-                for (src, dst) in Positions::new(src, dst, outer, 1) {
+                for (src, dst) in Positions::new(src, dst, outer) {
                     stretch(src, dst, inner, streamed);
                 }
             }
@@ -127,18 +147,18 @@ unsafe fn copy<E: Element>(src: *const E, dst: *mut E, axes: &[plan::Axis<2>], s
 ///
 /// # Safety
 ///
-/// G2.
+/// As for [`PlannedCopy::new`].
 #[inline(always)]
 unsafe fn across<E: Element>(
     src: *const E,
     dst: *mut E,
-    inner: Axis,
+    inner: CopyAxis,
     outer: &[plan::Axis<2>],
     streamed: bool,
 ) {
     let Some(position) = outer.iter().position(|axis| axis.strides[1].abs() == 1) else {
-        for (src, dst) in Positions::new(src, dst, outer, 1) {
-            // SAFETY: G2, for the inner axis.
+        for (src, dst) in Positions::new(src, dst, outer) {
+            // SAFETY: the inner axis at this position is part of what the caller promises.
             unsafe { stretch(src, dst, inner, streamed) };
         }
         return;
@@ -147,7 +167,7 @@ unsafe fn across<E: Element>(
     let count = outer.len() - 1;
     rest[..position].copy_from_slice(&outer[..position]);
     rest[position..count].copy_from_slice(&outer[position + 1..]);
-    let (mut other, mut src, mut dst) = (Axis::from(&outer[position]), src, dst);
+    let (mut other, mut src, mut dst) = (CopyAxis::from(&outer[position]), src, dst);
     if other.src < 0 {
         // Walk the source upwards, and the destination the other way instead.
         let last = other.len.cast_signed() - 1;
@@ -155,8 +175,8 @@ unsafe fn across<E: Element>(
         dst = dst.wrapping_offset(last * other.dst);
         (other.src, other.dst) = (-other.src, -other.dst);
     }
-    for (src, dst) in Positions::new(src, dst, &rest[..count], 1) {
-        // SAFETY: G2, for the two axes.
+    for (src, dst) in Positions::new(src, dst, &rest[..count]) {
+        // SAFETY: the two axes at this position are part of what the caller promises.
         unsafe {
             match (other.len, inner.src) {
                 (2, 2) => rows::deinterleave::<E, 2>(src, dst, inner.len, other.dst, streamed),
@@ -187,22 +207,19 @@ unsafe fn across<E: Element>(
 ///
 /// An iterator and no function of a closure: closures are not always inlined, and what is not
 /// inlined here is compiled for narrow instructions.
-pub(super) struct Positions<'a, E> {
+struct Positions<'a, E> {
     next: Option<(*const E, *mut E)>,
     axes: &'a [plan::Axis<2>],
     index: [usize; MAX_AXES],
-    /// What a stride counts.
-    unit: isize,
 }
 
 impl<'a, E> Positions<'a, E> {
     #[inline(always)]
-    pub(super) fn new(src: *const E, dst: *mut E, axes: &'a [plan::Axis<2>], unit: isize) -> Self {
+    fn new(src: *const E, dst: *mut E, axes: &'a [plan::Axis<2>]) -> Self {
         Self {
             next: Some((src, dst)),
             axes,
             index: [0; MAX_AXES],
-            unit,
         }
     }
 }
@@ -215,7 +232,7 @@ impl<E> Iterator for Positions<'_, E> {
         let current = self.next?;
         let (mut src, mut dst) = current;
         for (at, axis) in self.axes.iter().enumerate().rev() {
-            let [to, from] = axis.strides.map(|stride| stride * self.unit);
+            let [to, from] = axis.strides;
             self.index[at] += 1;
             if self.index[at] < axis.len {
                 self.next = Some((src.wrapping_offset(from), dst.wrapping_offset(to)));
@@ -231,22 +248,24 @@ impl<E> Iterator for Positions<'_, E> {
     }
 }
 
+/// Copies what one axis reaches.
+///
 /// # Safety
 ///
-/// G2, for one axis.
+/// As for [`PlannedCopy::new`], for this axis alone.
 #[inline(always)]
-unsafe fn stretch<E: Element>(src: *const E, dst: *mut E, axis: Axis, streamed: bool) {
+unsafe fn stretch<E: Element>(src: *const E, dst: *mut E, axis: CopyAxis, streamed: bool) {
     let (mut src, mut dst, len) = (src, dst, axis.len);
-    // SAFETY: G2.
+    // SAFETY: all loops do `len` steps with the strides of the axis, which the caller promises.
     unsafe {
         match (axis.src, axis.dst) {
             (1, 1) => rows::side_by_side(src, dst, len, streamed),
-            (-1, 1) => rows::write(Backwards, src, -1, dst, len, streamed),
-            (0, 1) => rows::write(Repeated, src, 0, dst, len, streamed),
+            (-1, 1) => rows::write(Backwards, src, dst, len, streamed),
+            (0, 1) => rows::write(Repeated, src, dst, len, streamed),
             // Strides the compiler knows become shuffles.
-            (2, 1) => rows::write(Strided::<2>, src, 2, dst, len, streamed),
-            (3, 1) => rows::write(Strided::<3>, src, 3, dst, len, streamed),
-            (4, 1) => rows::write(Strided::<4>, src, 4, dst, len, streamed),
+            (2, 1) => rows::write(Strided::<2>, src, dst, len, streamed),
+            (3, 1) => rows::write(Strided::<3>, src, dst, len, streamed),
+            (4, 1) => rows::write(Strided::<4>, src, dst, len, streamed),
             (from, to) => {
                 for _ in 0..len {
                     put(dst, 0, get(src, 0));
@@ -262,30 +281,30 @@ unsafe fn stretch<E: Element>(src: *const E, dst: *mut E, axis: Axis, streamed: 
 ///
 /// # Safety
 ///
-/// G2.
+/// As for [`PlannedCopy::new`], for the axis of `steps` and an inner one of `C` elements.
 #[inline(always)]
 unsafe fn pixels<E: Element, const C: usize>(
     src: *const E,
     dst: *mut E,
-    steps: Axis,
+    steps: CopyAxis,
     plane: isize,
     streamed: bool,
 ) {
     let size = C.cast_signed();
     let len = steps.len;
-    // SAFETY: G2.
+    // SAFETY: all loops do `len` steps, and reach `C` elements with each, as the caller promises.
     unsafe {
         match (steps.dst == size, steps.src, plane) {
             (true, 1, _) => {
                 let planes = Interleaved::<C> { plane };
-                rows::write(planes, src, 1, dst, len, streamed);
+                rows::write(planes, src, dst, len, streamed);
             }
             (true, back, 1) if back == -size => {
-                rows::write(Mirrored::<C>, src, back, dst, len, streamed);
+                rows::write(Mirrored::<C>, src, dst, len, streamed);
             }
             (true, ahead, -1) if ahead == size => {
                 let first = src.wrapping_offset(1 - size);
-                rows::write(Reversed::<C>, first, ahead, dst, len, streamed);
+                rows::write(Reversed::<C>, first, dst, len, streamed);
             }
             _ => {
                 let (mut src, mut dst) = (src, dst);
@@ -300,22 +319,4 @@ unsafe fn pixels<E: Element, const C: usize>(
             }
         }
     }
-}
-
-/// # Safety
-///
-/// The element `at` places on may be read.
-#[inline(always)]
-pub(super) unsafe fn get<E: Element>(src: *const E, at: usize) -> E {
-    // SAFETY: by the caller.
-    unsafe { src.wrapping_add(at).read() }
-}
-
-/// # Safety
-///
-/// The element `at` places on may be written.
-#[inline(always)]
-pub(super) unsafe fn put<E: Element>(dst: *mut E, at: usize, value: E) {
-    // SAFETY: by the caller.
-    unsafe { dst.wrapping_add(at).write(value) }
 }

@@ -5,19 +5,19 @@
 //! into lines of the destination. Without the buffer, power-of-two strides would have all lines of
 //! a square compete for the same few places of the cache.
 
-// One contract, G2, covers every access of a loop; a block for each would hide the loops.
+// One contract, that of `Transpose::run`, covers every access of a loop; a block for each would hide
+// the loops.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod x86;
 
-use super::kernels::{Element, get, put};
+use super::element::{Element, get, put};
 use crate::engine::stream::{self, LINE};
 
 /// `dst[i][j] = src[j][i]` for `rows` x `cols` results: `src` is contiguous in `i`, `dst` in `j`.
 ///
-/// G2: `src + j * src_stride + i` may be read and `dst + i * dst_stride + j` written, for all
-/// `i < rows`, `j < cols`; no two of the latter are the same, and none is also read.
+/// Plain data: it promises nothing, and its methods that follow the addresses are `unsafe`.
 #[derive(Clone, Copy)]
 pub(super) struct Transpose<E> {
     pub(super) src: *const E,
@@ -35,12 +35,15 @@ trait Turn {
     /// Whether whole lines are written at once, so that they can be streamed.
     const WHOLE_LINES: bool;
 
-    /// Turns a square whose lines are `pitch` bytes apart.
+    /// Turns a square of `SIDE` x `SIDE` elements: line `j` starts `j * pitch` bytes after `from`,
+    /// and row `i` of the result `i * stride` elements after `to`.
     ///
     /// # Safety
     ///
-    /// The lines of `from` may be read, at addresses that are multiples of 16, and G2, for `side`
-    /// x `side` elements of `to`; if `streamed`, the lines there are aligned.
+    /// A cache line may be read at the start of each line, which is a multiple of 16, and written
+    /// at the start of each row; nothing else reads or writes the latter. If `streamed`, rows start
+    /// at multiples of [`LINE`], and a [`stream::StoreFence`] is dropped before anybody reads them.
+    /// The processor has the vectors of this type.
     unsafe fn turn<E: Element>(
         from: *const u8,
         pitch: usize,
@@ -50,11 +53,11 @@ trait Turn {
     );
 }
 
-/// Bytes of the buffer: a tile of squares.
-const BUFFER: usize = 4 * LINE * LINE;
+/// Bytes of a tile: some squares of a line in width each.
+const TILE_BYTES: usize = 4 * LINE * LINE;
 
 #[repr(align(64))]
-struct Buffer(std::mem::MaybeUninit<[u8; BUFFER]>);
+struct TileBuffer(std::mem::MaybeUninit<[u8; TILE_BYTES]>);
 
 impl<E: Element> Transpose<E> {
     const SIDE: usize = LINE / size_of::<E>();
@@ -63,14 +66,17 @@ impl<E: Element> Transpose<E> {
     ///
     /// # Safety
     ///
-    /// G2.
+    /// For all `i < rows` and `j < cols`, `src + j * src_stride + i` may be read and
+    /// `dst + i * dst_stride + j` written; no two of the latter are the same element, and nothing
+    /// else reads or writes it, until a [`stream::StoreFence`] was dropped if `streamed`.
     pub(super) unsafe fn run(self) {
         if self.rows < Self::SIDE || self.cols < Self::SIDE {
-            // SAFETY: G2.
+            // SAFETY: the caller promises what `one_by_one` asks for.
             return unsafe { self.one_by_one() };
         }
         #[cfg(all(target_arch = "x86_64", not(miri)))]
-        // SAFETY: G2; the processor has what the function was compiled for (U1).
+        // SAFETY: the caller promises the elements, both sides are a square long at least, and
+        // `level` says no more than the processor has.
         return unsafe {
             match crate::engine::wide::x86::level() {
                 crate::engine::wide::x86::AVX512 => x86::avx512(self),
@@ -79,7 +85,7 @@ impl<E: Element> Transpose<E> {
             }
         };
         #[allow(unreachable_code, reason = "where there are no such vectors")]
-        // SAFETY: G2.
+        // SAFETY: the caller promises the elements, and both sides are a square long at least.
         unsafe {
             self.squares::<Scalar>();
         }
@@ -87,11 +93,11 @@ impl<E: Element> Transpose<E> {
 
     /// # Safety
     ///
-    /// G2.
+    /// As for [`run`](Self::run).
     unsafe fn one_by_one(self) {
         for i in 0..self.rows {
             for j in 0..self.cols {
-                // SAFETY: G2.
+                // SAFETY: `i < rows` and `j < cols`, for which the caller promises both elements.
                 unsafe { put(self.to(i, 0), j, get(self.from(0, j), i)) };
             }
         }
@@ -113,7 +119,8 @@ impl<E: Element> Transpose<E> {
     ///
     /// # Safety
     ///
-    /// G2; neither `rows` nor `cols` is less than `SIDE`.
+    /// As for [`run`](Self::run); neither `rows` nor `cols` is less than `SIDE`, and the processor
+    /// has the vectors of `V`.
     #[inline(always)]
     unsafe fn squares<V: Turn>(self) {
         let size = size_of::<E>();
@@ -132,17 +139,18 @@ impl<E: Element> Transpose<E> {
             (true, 1) => (4, 1),
             (true, _) => (4, 2),
         };
-        let mut tile = Tile {
+        let mut tile = SquareTile {
             of: self,
             streamed: false,
-            buffer: Buffer(std::mem::MaybeUninit::uninit()),
+            buffer: TileBuffer(std::mem::MaybeUninit::uninit()),
         };
         let whole_rows = rows / side * side;
         let whole_cols = head + (cols - head) / side * side;
-        // SAFETY: G2: all tiles lie within.
+        // SAFETY: every tile lies within `rows` x `cols`, which the caller promises. It takes
+        // `high * LINE` bytes of `wide * side` lines, 256 of 64 at most: `TILE_BYTES`.
         unsafe {
             // What the tiles leave over at three sides comes first: what was streamed must not be
-            // written again before `Ending`.
+            // written again before the fence.
             for i in (0..whole_rows).step_by(side).chain(last(rows, side)) {
                 if head > 0 {
                     tile.turn::<V>(i, 0, 1, 1);
@@ -174,24 +182,26 @@ fn last(len: usize, side: usize) -> Option<usize> {
 }
 
 /// A place for some squares, and where they come from and go.
-struct Tile<E> {
+struct SquareTile<E> {
     of: Transpose<E>,
     streamed: bool,
-    buffer: Buffer,
+    buffer: TileBuffer,
 }
 
-impl<E: Element> Tile<E> {
+impl<E: Element> SquareTile<E> {
     /// Turns `high` x `wide` squares of the destination, from that row and column on.
     ///
     /// # Safety
     ///
-    /// G2, for their elements; they fit the buffer.
+    /// As for [`Transpose::run`], for their elements; the tile fits `TILE_BYTES`, and the processor
+    /// has the vectors of `V`. If the tile is streamed, `j` starts a line of the destination.
     #[inline(always)]
     unsafe fn turn<V: Turn>(&mut self, i: usize, j: usize, high: usize, wide: usize) {
         let side = Transpose::<E>::SIDE;
         let (pitch, lines) = (high * LINE, wide * side);
         let buffer: *mut u8 = self.buffer.0.as_mut_ptr().cast();
-        // SAFETY: G2 for whole lines of both sides; the buffer has room for the tile.
+        // SAFETY: the caller promises whole lines of both sides, and that the tile fits the buffer.
+        // What is fetched may be any address.
         unsafe {
             for line in 0..lines {
                 let from = self.of.from(i, j + line).cast::<u8>();
@@ -247,7 +257,7 @@ impl Turn for Scalar {
             cols: side,
             streamed: false,
         };
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises the lines and rows of a square.
         unsafe { square.one_by_one() };
     }
 }

@@ -1,9 +1,12 @@
 //! The bytes of plain elements, in either order, and elements from bytes.
 
+use std::ptr::NonNull;
+
 use super::Plain;
-use crate::TensorView;
 use crate::engine::copy;
+use crate::engine::operand::{Room, Source};
 use crate::error::TensorError;
+use crate::layout::Layout;
 use crate::storage::pages::reserve_large;
 
 /// Which byte of a number comes first.
@@ -111,15 +114,15 @@ pub(crate) fn elements_of_bytes<T>(mut bytes: Vec<u8>) -> Result<Vec<T>, TensorE
 ///
 /// `UnsupportedOperation` for types outside the table; `OutOfMemory` for the copy.
 pub(crate) fn to_bytes<T, R, const N: usize>(
-    view: TensorView<'_, T, N>,
+    source: Source<'_, T, N>,
     order: Order,
     take: impl FnOnce(&[u8]) -> R,
 ) -> Result<R, TensorError> {
     let in_order = size_of::<T>() == 1 || order == Order::NATIVE;
-    if let (true, Ok(elements)) = (in_order, view.try_as_slice()) {
+    if let (true, Some(elements)) = (in_order, source.contiguous()) {
         return Ok(take(as_bytes(elements).ok_or_else(not_plain::<T>)?));
     }
-    let mut copy = gather(view)?;
+    let mut copy = packed(source)?;
     if !in_order {
         swap(&mut copy);
     }
@@ -133,40 +136,41 @@ pub(crate) fn to_bytes<T, R, const N: usize>(
 ///
 /// As `to_bytes`; inside, what `write` returns.
 pub(crate) fn for_each_block<T, E, const N: usize>(
-    view: TensorView<'_, T, N>,
+    source: Source<'_, T, N>,
     order: Order,
     mut write: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<Result<(), E>, TensorError> {
     /// Below this, writing row by row costs more than copying first.
-    const LONG_ROW: usize = 256;
-    let row = view.shape().iter().skip(1).product::<usize>();
+    const LONG_ROW_BYTES: usize = 256;
+    let row = source.layout().shape().iter().skip(1).product::<usize>();
     let row_bytes = row.saturating_mul(size_of::<T>());
     let in_order = size_of::<T>() == 1 || order == Order::NATIVE;
     if in_order
-        && !view.is_standard_layout()
-        && row_bytes >= LONG_ROW
-        && let Ok(mut rows) = view.try_rows()
+        && !source.layout().is_contiguous()
+        && row_bytes >= LONG_ROW_BYTES
+        && let Some(mut rows) = source.rows()
     {
         let written = rows.try_for_each(|row| as_bytes(row).map_or(Ok(()), &mut write));
         return Plain::of::<T>().map(|_| written).ok_or_else(not_plain::<T>);
     }
-    to_bytes(view, order, write)
+    to_bytes(source, order, write)
 }
 
 /// Copies plain elements side by side, in row-major order.
-fn gather<T, const N: usize>(view: TensorView<'_, T, N>) -> Result<Vec<T>, TensorError> {
+fn packed<T, const N: usize>(source: Source<'_, T, N>) -> Result<Vec<T>, TensorError> {
     Plain::of::<T>().ok_or_else(not_plain::<T>)?;
-    let count = view.numel();
+    let layout = Layout::row_major(*source.layout().shape());
+    let count = layout.numel();
     let mut elements = Vec::new();
-    if count == 0 {
-        // There can be 2^60 rows without elements.
-        return Ok(elements);
-    }
     reserve_large(&mut elements, count).map_err(|_| TensorError::OutOfMemory {
         bytes: count.saturating_mul(size_of::<T>()),
     })?;
-    // SAFETY: P2: `T` is plain; room for `count` elements was reserved.
-    unsafe { copy::gather(view, elements.as_mut_ptr()) };
+    let first = NonNull::from(elements.spare_capacity_mut()).cast();
+    // SAFETY: room for `count` elements was reserved, which a row-major layout of as many reaches
+    // once each; nobody else reaches it while `elements` is ours.
+    let room = unsafe { Room::new(first, &layout) };
+    // SAFETY: `T` is plain.
+    unsafe { copy::all(room, source) };
     // SAFETY: all `count` elements were written.
     unsafe { elements.set_len(count) };
     Ok(elements)

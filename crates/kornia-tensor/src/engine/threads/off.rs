@@ -13,6 +13,6 @@ impl Team {
 }
 
 #[inline]
-pub(crate) fn gather(_threads: usize) -> Option<Team> {
+pub(crate) fn assemble(_threads: usize) -> Option<Team> {
     None
 }

@@ -38,7 +38,7 @@ impl Drop for Team {
 
 /// A team of up to so many threads, the calling one among them.
 #[cold]
-pub(crate) fn gather(threads: usize) -> Option<Team> {
+pub(crate) fn assemble(threads: usize) -> Option<Team> {
     if threads < 2 || helpers::nested() || !claim() {
         return None;
     }
@@ -67,15 +67,17 @@ impl Team {
     /// on when no thread is at work any more; some parts may be left out then.
     pub(crate) fn run<W: Fn(usize) + Sync>(self, parts: Range<usize>, work: W) {
         let threads = self.threads.min(parts.len());
-        let job = Arc::new(Job::new(&work, parts, threads));
-        let mut ending = Ending {
+        // SAFETY: `work` lives until the end of this function. Before that, `guard` is dropped, also
+        // when something panics: it closes the job and waits for those inside.
+        let job = Arc::new(unsafe { Job::new(&work, parts, threads) });
+        let mut guard = JobGuard {
             job: &job,
             _helpers: None,
         };
-        ending._helpers = Some(helpers::recruit(threads.saturating_sub(1), &job));
-        // SAFETY: J1: `work` lives until the end of this function, and `ending` is dropped before.
-        unsafe { job.take_part(0) };
-        drop(ending);
+        guard._helpers = Some(helpers::recruit(threads.saturating_sub(1), &job));
+        // SAFETY: `work` lives until the end of this function.
+        unsafe { job.take_parts(0) };
+        drop(guard);
         let panic = job.lock().panic.take();
         drop(self);
         if let Some(panic) = panic {
@@ -86,23 +88,24 @@ impl Team {
 
 /// Parts that are there for the taking.
 struct Job {
-    /// J1: the closure, which lives as long as the job is open or somebody is inside. It is called
-    /// by nobody else.
+    /// Invariant 1 of `Job`: a closure of the type that `call` was made for. It is `Sync`, and lives as
+    /// long as the job is open or somebody is inside.
     work: *const (),
-    /// Calls the closure.
+    /// Calls the closure, if it lives.
     call: unsafe fn(*const (), usize),
     /// A stretch of parts for each thread, so that each writes memory of its own as long as it
     /// can: pages that two threads touch first at the same time are cleared twice.
     shares: Box<[Share]>,
     state: Mutex<State>,
     left: Condvar,
-    /// Helpers at work; changed under the lock.
+    /// Invariant 2 of `Job`: how many helpers are inside. It grows under the lock, while the job is
+    /// open, and alone.
     inside: AtomicUsize,
 }
 
-// SAFETY: J1, and the closure is `Sync` (`new`).
+// SAFETY: the closure is reached by reference alone, and is `Sync` (1); the rest can be sent.
 unsafe impl Send for Job {}
-// SAFETY: J1, and the closure is `Sync` (`new`).
+// SAFETY: the closure is reached by reference alone, and is `Sync` (1); the rest is `Sync`.
 unsafe impl Sync for Job {}
 
 struct Share {
@@ -118,12 +121,15 @@ struct State {
 }
 
 impl Job {
-    fn new<W: Fn(usize) + Sync>(work: &W, parts: Range<usize>, threads: usize) -> Self {
+    /// # Safety
+    ///
+    /// `work` lives until the job was closed and nobody is inside any more.
+    unsafe fn new<W: Fn(usize) + Sync>(work: &W, parts: Range<usize>, threads: usize) -> Self {
         /// # Safety
         ///
         /// `work` is a `W` that lives.
         unsafe fn call<W: Fn(usize)>(work: *const (), part: usize) {
-            // SAFETY: by the caller.
+            // SAFETY: the caller promises that it is a `W`, and lives.
             let work = unsafe { &*work.cast::<W>() };
             work(part);
         }
@@ -161,8 +167,8 @@ impl Job {
         state.seats += 1;
         self.inside.fetch_add(1, Ordering::Relaxed);
         drop(state);
-        // SAFETY: J1: the job was open when we went inside.
-        let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { self.take_part(seat) }));
+        // SAFETY: the job was open when we went inside, where we still are, so the closure lives (1).
+        let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { self.take_parts(seat) }));
         if outcome.is_err() {
             self.stop();
         }
@@ -183,8 +189,8 @@ impl Job {
     ///
     /// # Safety
     ///
-    /// J1: the closure lives.
-    unsafe fn take_part(&self, seat: usize) {
+    /// The closure lives.
+    unsafe fn take_parts(&self, seat: usize) {
         let count = self.shares.len();
         for turn in 0..count {
             let share = &self.shares[(seat + turn) % count];
@@ -195,7 +201,7 @@ impl Job {
                 if part >= share.end {
                     break;
                 }
-                // SAFETY: by the caller.
+                // SAFETY: the caller promises that the closure lives; its type is that of `call` (1).
                 unsafe { (self.call)(self.work, part) };
             }
         }
@@ -210,13 +216,13 @@ impl Job {
 }
 
 /// Closes a job when it is dropped, and waits for those inside, also when a part has panicked.
-struct Ending<'a> {
+struct JobGuard<'a> {
     job: &'a Job,
     /// Dropped after that.
     _helpers: Option<helpers::Helpers>,
 }
 
-impl Drop for Ending<'_> {
+impl Drop for JobGuard<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.job.stop();

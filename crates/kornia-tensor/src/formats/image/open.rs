@@ -336,7 +336,7 @@ fn turned<T: ImageElement>(
         Orientation::Rotate270 => across()?.flip(0),
         Orientation::Rotate270FlipH => across()?.flip(0).flip(1),
     };
-    Ok(crate::engine::copy::to_tensor(view, None)?)
+    Ok(view.try_to_tensor()?)
 }
 
 /// An error where so much memory is not there: the decoders would end the program.

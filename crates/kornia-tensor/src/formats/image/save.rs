@@ -98,7 +98,7 @@ fn save<T: ImageElement>(
     let (width, height) = size.map_err(|error| here(error.into()))?;
     takes(format, color).map_err(here)?;
     save_file(path, |file| -> Result<(), FileErrorKind> {
-        to_bytes(view, Order::NATIVE, |samples| {
+        to_bytes(view.source(), Order::NATIVE, |samples| {
             encode(file, samples, width, height, color)
         })?
         .map_err(|error| match error {

@@ -53,7 +53,9 @@ impl<'a> SafeTensorsWriter<'a> {
             return Err(FileError::from(FileErrorKind::Invalid(why)).about(name));
         };
         let write: Elements<'a> = Box::new(move |writer| {
-            for_each_block(view, Order::Little, |block| write_all(writer, block))??;
+            for_each_block(view.source(), Order::Little, |block| {
+                write_all(writer, block)
+            })??;
             Ok(())
         });
         self.tensors.push((name.to_string(), info, write));

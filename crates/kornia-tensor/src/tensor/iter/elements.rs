@@ -5,7 +5,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::slice;
 
-use super::cursor::Cursor;
+use crate::engine::cursor::Cursor;
 use crate::{Tensor, TensorView, TensorViewMut};
 
 /// Elements in row-major order. Made by [`TensorView::iter`].

@@ -1,9 +1,9 @@
 //! What reads elements: written once here, by value, for views of any layout.
 
-use super::{TensorView, not_contiguous};
-use crate::engine::compute;
-use crate::engine::copy;
+use super::{TensorView, copy, not_contiguous};
+use crate::engine::compute::{self, Outcome};
 use crate::error::{self, TensorError};
+use crate::storage::StorageBuilder;
 use crate::tensor::fresh;
 use crate::tensor::iter::{IndexedIter, Iter, Rows};
 use crate::{Layout, Tensor, TensorViewMut};
@@ -75,7 +75,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     where
         F: FnMut(&T) -> U,
     {
-        error::expect(fresh(*self.shape(), None, |out| compute::map(out, self, f)))
+        error::expect(fresh(*self.shape(), None, |out| map_to(out, self, f)))
     }
 
     /// Sets each element of `out` to `f` of the one at the same index. O(n), no allocation;
@@ -105,7 +105,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     {
         let out = out.into();
         check_shape(self.layout(), out.layout())?;
-        compute::map_into(out, self, f);
+        map_onto(out, self, f);
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         let other = other.into();
         check_shape(self.layout(), other.layout())?;
         fresh(*self.shape(), None, |out| {
-            compute::zip(out, self, other, f);
+            zip_to(out, self, other, f);
         })
     }
 
@@ -163,7 +163,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         let (other, out) = (other.into(), out.into());
         check_shape(self.layout(), other.layout())?;
         check_shape(self.layout(), out.layout())?;
-        compute::zip_into(out, self, other, f);
+        zip_onto(out, self, other, f);
         Ok(())
     }
 
@@ -183,7 +183,11 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         U: From<T>,
         T: Clone,
     {
-        error::expect(fresh(*self.shape(), None, |out| compute::cast(out, self)))
+        error::expect(fresh(*self.shape(), None, |out| {
+            if !compute::cast(out, self.source()) {
+                map_to(out, self, |element| U::from(element.clone()));
+            }
+        }))
     }
 
     /// A tensor with clones of the elements. O(n).
@@ -226,6 +230,69 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     }
 }
 
+/// Writes `f` of each element to fresh memory that has room for exactly these.
+#[inline]
+pub(super) fn map_to<T, U, F, const N: usize>(
+    out: &mut StorageBuilder<U>,
+    view: TensorView<'_, T, N>,
+    f: F,
+) where
+    F: FnMut(&T) -> U,
+{
+    if let Outcome::Declined(mut f) = compute::map(out, view.source(), f) {
+        view.iter().for_each(|element| out.push(f(element)));
+    }
+}
+
+/// Sets each element of `out` to `f` of the one of `view`, which has the same shape.
+#[inline]
+pub(super) fn map_onto<T, U, F, const N: usize>(
+    mut out: TensorViewMut<'_, U, N>,
+    view: TensorView<'_, T, N>,
+    f: F,
+) where
+    F: FnMut(&T) -> U,
+{
+    if let Outcome::Declined(mut f) = compute::map_into(out.target(), view.source(), f) {
+        out.iter_mut()
+            .zip(view.iter())
+            .for_each(|(out, element)| *out = f(element));
+    }
+}
+
+/// Writes `f` of each pair of elements to fresh memory that has room for exactly these.
+#[inline]
+pub(super) fn zip_to<T, U, V, F, const N: usize>(
+    out: &mut StorageBuilder<V>,
+    a: TensorView<'_, T, N>,
+    b: TensorView<'_, U, N>,
+    f: F,
+) where
+    F: FnMut(&T, &U) -> V,
+{
+    if let Outcome::Declined(mut f) = compute::zip(out, a.source(), b.source(), f) {
+        a.iter().zip(b.iter()).for_each(|(a, b)| out.push(f(a, b)));
+    }
+}
+
+/// Sets each element of `out` to `f` of those of both views, which have the same shape.
+#[inline]
+pub(super) fn zip_onto<T, U, V, F, const N: usize>(
+    mut out: TensorViewMut<'_, V, N>,
+    a: TensorView<'_, T, N>,
+    b: TensorView<'_, U, N>,
+    f: F,
+) where
+    F: FnMut(&T, &U) -> V,
+{
+    if let Outcome::Declined(mut f) = compute::zip_into(out.target(), a.source(), b.source(), f) {
+        let pairs = a.iter().zip(b.iter());
+        out.iter_mut()
+            .zip(pairs)
+            .for_each(|(out, (a, b))| *out = f(a, b));
+    }
+}
+
 /// `Err` unless two layouts have the same shape.
 #[inline]
 pub(crate) fn check_shape<const N: usize>(
@@ -244,7 +311,9 @@ pub(crate) fn check_shape<const N: usize>(
 impl<T: PartialEq<U>, U, const N: usize> PartialEq<TensorView<'_, U, N>> for TensorView<'_, T, N> {
     /// Whether shapes and elements are equal, whatever the strides.
     fn eq(&self, other: &TensorView<'_, U, N>) -> bool {
-        self.shape() == other.shape() && compute::equal(*self, *other)
+        self.shape() == other.shape()
+            && compute::equal(self.source(), other.source())
+                .unwrap_or_else(|| self.iter().zip(other.iter()).all(|(a, b)| a == b))
     }
 }
 

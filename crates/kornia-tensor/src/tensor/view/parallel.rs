@@ -1,7 +1,8 @@
 //! Closures on several threads.
 
+use super::compute::{map_onto, map_to, zip_onto, zip_to};
 use super::{TensorView, check_shape};
-use crate::engine::compute;
+use crate::engine::compute::{self, Outcome};
 use crate::error::{self, TensorError};
 use crate::tensor::fresh;
 use crate::{Tensor, TensorViewMut};
@@ -33,7 +34,9 @@ impl<T: Sync, const N: usize> TensorView<'_, T, N> {
         F: Fn(&T) -> U + Sync,
     {
         error::expect(fresh(*self.shape(), None, |out| {
-            compute::par_map(out, self, f);
+            if let Outcome::Declined(f) = compute::par_map(out, self.source(), f) {
+                map_to(out, self, f);
+            }
         }))
     }
 
@@ -66,9 +69,11 @@ impl<T: Sync, const N: usize> TensorView<'_, T, N> {
         U: Send + 'o,
         F: Fn(&T) -> U + Sync,
     {
-        let out = out.into();
+        let mut out = out.into();
         check_shape(self.layout(), out.layout())?;
-        compute::par_map_into(out, self, f);
+        if let Outcome::Declined(f) = compute::par_map_into(out.target(), self.source(), f) {
+            map_onto(out, self, f);
+        }
         Ok(())
     }
 
@@ -104,7 +109,10 @@ impl<T: Sync, const N: usize> TensorView<'_, T, N> {
         let other = other.into();
         check_shape(self.layout(), other.layout())?;
         fresh(*self.shape(), None, |out| {
-            compute::par_zip(out, self, other, f);
+            let declined = compute::par_zip(out, self.source(), other.source(), f);
+            if let Outcome::Declined(f) = declined {
+                zip_to(out, self, other, f);
+            }
         })
     }
 
@@ -139,10 +147,13 @@ impl<T: Sync, const N: usize> TensorView<'_, T, N> {
         V: Send + 'o,
         F: Fn(&T, &U) -> V + Sync,
     {
-        let (other, out) = (other.into(), out.into());
+        let (other, mut out) = (other.into(), out.into());
         check_shape(self.layout(), other.layout())?;
         check_shape(self.layout(), out.layout())?;
-        compute::par_zip_into(out, self, other, f);
+        let declined = compute::par_zip_into(out.target(), self.source(), other.source(), f);
+        if let Outcome::Declined(f) = declined {
+            zip_onto(out, self, other, f);
+        }
         Ok(())
     }
 }

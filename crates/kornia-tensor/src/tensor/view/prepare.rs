@@ -3,7 +3,7 @@
 use super::{TensorView, check_shape};
 use crate::engine::compute::normalize::{self, Channels};
 use crate::error::TensorError;
-use crate::storage::StorageBuilder;
+use crate::tensor::fresh;
 use crate::{Layout, Tensor, TensorViewMut};
 
 /// Preparing images for neural networks.
@@ -44,13 +44,9 @@ impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
         std: &[f32],
     ) -> Result<Tensor<f32, 3>, TensorError> {
         let channels = Channels::new(self.shape()[2], scale, mean, std)?;
-        let layout = planes(self.layout())?;
-        let mut out = StorageBuilder::new(layout.numel(), None)?;
-        // SAFETY: O2: fresh memory of its own (B1), which a row-major layout of the shape covers.
-        unsafe { normalize::run(self, out.slots(), &layout, &channels) };
-        // SAFETY: every index of the shape was written.
-        unsafe { out.set_full() };
-        Ok(Tensor::from_checked(out.finish(), layout))
+        fresh(planes(self.layout()), None, |out| {
+            normalize::fill(out, self.source(), &channels);
+        })
     }
 
     /// As [`normalize_to_chw`](Self::normalize_to_chw), into memory that is there, such as one
@@ -77,17 +73,17 @@ impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
         mean: &[f32],
         std: &[f32],
     ) -> Result<(), TensorError> {
-        let out = out.into();
+        let mut out = out.into();
         let channels = Channels::new(self.shape()[2], scale, mean, std)?;
-        check_shape(&planes(self.layout())?, out.layout())?;
-        // SAFETY: O2: M1.
-        unsafe { normalize::run(self, out.first().as_ptr(), out.layout(), &channels) };
+        let planes = Layout::contiguous(planes(self.layout()), size_of::<f32>())?;
+        check_shape(&planes, out.layout())?;
+        normalize::run(self.source(), out.target().into_room(), &channels);
         Ok(())
     }
 }
 
-/// The layout of the planes of an image.
-fn planes(image: &Layout<3>) -> Result<Layout<3>, TensorError> {
+/// The shape of the planes of an image.
+fn planes(image: &Layout<3>) -> [usize; 3] {
     let [height, width, channels] = *image.shape();
-    Layout::contiguous([channels, height, width], size_of::<f32>())
+    [channels, height, width]
 }

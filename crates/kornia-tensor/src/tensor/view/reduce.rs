@@ -5,6 +5,7 @@ use crate::Tensor;
 use crate::engine::compute::reduce::{self, Summand};
 use crate::error::{self, TensorError};
 use crate::layout::rank::{Nat, Pred};
+use crate::tensor::fresh;
 
 /// Reducing. O(n), one pass whatever the strides.
 impl<'a, T, const N: usize> TensorView<'a, T, N> {
@@ -37,7 +38,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     where
         T: Summand,
     {
-        T::sum_of(reduce::total(self))
+        T::sum_of(reduce::total(self.source()))
     }
 
     /// The mean of all elements; `None` if there is none. O(n), in the accuracy of `f64`.
@@ -57,7 +58,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     {
         match self.numel() {
             0 => None,
-            count => Some(T::mean_of(reduce::total(self), count)),
+            count => Some(T::mean_of(reduce::total(self.source()), count)),
         }
     }
 
@@ -76,7 +77,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     where
         T: PartialOrd + Copy,
     {
-        reduce::min_max(self)
+        reduce::min_max(self.source())
     }
 
     /// The sums along one axis, which goes. O(n).
@@ -115,6 +116,9 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         T: Summand,
         Nat<N>: Pred<Prev = Nat<M>>,
     {
-        reduce::sum_axis(self, axis)
+        self.layout().len_of(axis)?;
+        fresh(*self.layout().without(axis).shape(), None, |out| {
+            reduce::sum_axis(out, self.source(), axis);
+        })
     }
 }

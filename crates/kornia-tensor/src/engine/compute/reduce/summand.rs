@@ -32,7 +32,7 @@ pub trait Summand: Adding {
 }
 
 /// The three steps of a sum: elements are added to lanes, as narrow as will do for a stretch; lanes
-/// are gathered in a total; a total is rounded to a sum.
+/// are collected in a total; a total is rounded to a sum.
 pub trait Adding: Copy {
     /// Holds [`STRETCH`](Self::STRETCH) elements.
     #[doc(hidden)]
@@ -59,7 +59,7 @@ pub trait Adding: Copy {
 
     /// Adds lanes to a total; `None` if one of them has overflowed.
     #[doc(hidden)]
-    fn gather(total: Self::Total, lanes: &[Self::Lane]) -> Option<Self::Total>;
+    fn collect(total: Self::Total, lanes: &[Self::Lane]) -> Option<Self::Total>;
 
     /// Adds elements to a total one by one, when lanes have overflowed.
     #[doc(hidden)]
@@ -146,7 +146,7 @@ macro_rules! integers {
             }
 
             #[inline(always)]
-            fn gather(total: $total, lanes: &[$lane]) -> Option<$total> {
+            fn collect(total: $total, lanes: &[$lane]) -> Option<$total> {
                 Some(lanes.iter().fold(total, |total, &lane| total + lane as $total))
             }
 
@@ -222,7 +222,7 @@ impl Adding for f32 {
     }
 
     #[inline(always)]
-    fn gather(total: Compensated, lanes: &[f32]) -> Option<Compensated> {
+    fn collect(total: Compensated, lanes: &[f32]) -> Option<Compensated> {
         let mut parts = [0.0; 8];
         for (at, &lane) in lanes.iter().enumerate() {
             parts[at % 8] += f64::from(lane);
@@ -290,7 +290,7 @@ impl Adding for f64 {
     }
 
     #[inline(always)]
-    fn gather(total: Compensated, lanes: &[f64]) -> Option<Compensated> {
+    fn collect(total: Compensated, lanes: &[f64]) -> Option<Compensated> {
         let sum = lanes
             .iter()
             .fold(Compensated::ZERO, |sum, &lane| sum.add(lane));

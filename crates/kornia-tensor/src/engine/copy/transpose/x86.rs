@@ -5,7 +5,7 @@
 //! once, by the same steps.
 
 use super::{LINE, Transpose, Turn};
-use crate::engine::copy::kernels::Element;
+use crate::engine::copy::element::Element;
 use std::arch::x86_64::{
     __m128i, __m256i, __m512i, _mm_load_si128, _mm_storeu_si128, _mm_unpackhi_epi8,
     _mm_unpackhi_epi16, _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi8,
@@ -20,27 +20,27 @@ use std::arch::x86_64::{
 
 /// # Safety
 ///
-/// G2; neither side is shorter than a square.
+/// As for [`Transpose::squares`]; the processor has what is named here.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2")]
 pub(super) unsafe fn avx512<E: Element>(all: Transpose<E>) {
-    // SAFETY: by the caller.
+    // SAFETY: the caller promises the elements and a processor with such vectors.
     unsafe { all.squares::<__m512i>() };
 }
 
 /// # Safety
 ///
-/// As for `avx512`.
+/// As for [`Transpose::squares`]; the processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn avx2<E: Element>(all: Transpose<E>) {
-    // SAFETY: by the caller.
+    // SAFETY: the caller promises the elements and a processor with such vectors.
     unsafe { all.squares::<__m256i>() };
 }
 
 /// # Safety
 ///
-/// As for `avx512`.
+/// As for [`Transpose::squares`].
 pub(super) unsafe fn baseline<E: Element>(all: Transpose<E>) {
-    // SAFETY: by the caller; SSE2 is part of every x86-64 processor.
+    // SAFETY: the caller promises the elements, and SSE2 is part of every x86-64 processor.
     unsafe { all.squares::<__m128i>() };
 }
 
@@ -55,8 +55,8 @@ trait Vector: Copy {
     /// such vectors.
     unsafe fn load(from: *const u8, apart: usize) -> Self;
 
-    /// Elements of `SIZE` bytes of the lower and of the upper half of each part, taken from one
-    /// and the other vector by turns.
+    /// Elements of `SIZE` bytes of the lower and of the upper half of each part, taken alternately
+    /// from the two vectors.
     ///
     /// # Safety
     ///
@@ -65,7 +65,8 @@ trait Vector: Copy {
 
     /// # Safety
     ///
-    /// It may be written, and if `streamed` is aligned; the processor has such vectors.
+    /// So many bytes may be written from `to` on, which is a multiple of their number if `streamed`;
+    /// the processor has such vectors.
     unsafe fn store(self, to: *mut u8, streamed: bool);
 }
 
@@ -91,7 +92,7 @@ impl<V: Vector> Turn for V {
             stride,
             streamed,
         };
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises the lines and rows of a square, and such vectors.
         unsafe {
             match size_of::<E>() {
                 1 => square.turn::<V, R8<V>, 1>(4),
@@ -130,8 +131,8 @@ impl<E: Element> Square<E> {
                 let to = self.to.wrapping_offset(row * self.stride);
                 let to = to.wrapping_add(first).cast::<u8>();
                 let stride = self.stride * SIZE.cast_signed();
-                // SAFETY: 16 bytes of some lines of the square, and G2: parts of some lines of the
-                // destination.
+                // SAFETY: 16 bytes of some lines of the square that the caller promises, and parts of
+                // some rows of its destination.
                 unsafe {
                     let mut rows = Two::<R>::load(from, self.pitch, side * self.pitch);
                     // After as many rounds as it takes to double 1 to `side`, rows are columns.
@@ -163,7 +164,8 @@ impl<E: Element> Square<E> {
                 let from = self.from.wrapping_add(first * self.pitch + strip * 16);
                 let to = self.to.wrapping_offset(strip.cast_signed() * self.stride);
                 let to = to.wrapping_add(first).cast();
-                // SAFETY: as in `turn`.
+                // SAFETY: 16 bytes of some lines of the square that the caller promises, and as many
+                // of a row of its destination.
                 unsafe { V::load(from, self.pitch).store(to, self.streamed) };
             }
         }
@@ -180,7 +182,7 @@ trait Rows<V: Vector>: Copy {
     /// Of each line, from the first on, as for `Vector::load`.
     unsafe fn load(first: *const u8, pitch: usize, apart: usize) -> Self;
 
-    /// Elements of these and the other lines by turns: a line of each becomes two.
+    /// Elements alternately of these and of the other lines: a line of each becomes two.
     ///
     /// # Safety
     ///
@@ -205,20 +207,20 @@ impl<V: Vector> Rows<V> for One<V> {
 
     #[inline(always)]
     unsafe fn load(first: *const u8, _: usize, apart: usize) -> Self {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises what `Vector::load` asks for.
         Self(unsafe { V::load(first, apart) })
     }
 
     #[inline(always)]
     unsafe fn interleaved<const SIZE: usize>(self, other: Self) -> Two<Self> {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises a processor with such vectors.
         let [low, high] = unsafe { V::interleaved::<SIZE>(self.0, other.0) };
         Two(Self(low), Self(high))
     }
 
     #[inline(always)]
     unsafe fn store(self, first: *mut u8, _: isize, streamed: bool) {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises what `Vector::store` asks for.
         unsafe { self.0.store(first, streamed) };
     }
 }
@@ -230,13 +232,13 @@ impl<V: Vector, R: Rows<V>> Rows<V> for Two<R> {
     #[inline(always)]
     unsafe fn load(first: *const u8, pitch: usize, apart: usize) -> Self {
         let second = first.wrapping_add(R::COUNT * pitch);
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises both halves of the lines.
         unsafe { Self(R::load(first, pitch, apart), R::load(second, pitch, apart)) }
     }
 
     #[inline(always)]
     unsafe fn interleaved<const SIZE: usize>(self, other: Self) -> Two<R::Double> {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises a processor with such vectors.
         unsafe {
             let first = self.0.interleaved::<SIZE>(other.0);
             Two(first, self.1.interleaved::<SIZE>(other.1))
@@ -246,7 +248,7 @@ impl<V: Vector, R: Rows<V>> Rows<V> for Two<R> {
     #[inline(always)]
     unsafe fn store(self, first: *mut u8, stride: isize, streamed: bool) {
         let second = first.wrapping_offset(R::COUNT.cast_signed() * stride);
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises both halves of the lines.
         unsafe {
             self.0.store(first, stride, streamed);
             self.1.store(second, stride, streamed);
@@ -256,10 +258,10 @@ impl<V: Vector, R: Rows<V>> Rows<V> for Two<R> {
 
 /// # Safety
 ///
-/// 16 aligned bytes may be read.
+/// 16 bytes may be read from `from` on, which is a multiple of 16.
 #[inline(always)]
-unsafe fn part(from: *const u8) -> __m128i {
-    // SAFETY: by the caller; SSE2 is part of every x86-64 processor.
+unsafe fn load_16(from: *const u8) -> __m128i {
+    // SAFETY: the caller promises aligned bytes, and SSE2 is part of every x86-64 processor.
     unsafe { _mm_load_si128(from.cast()) }
 }
 
@@ -268,18 +270,18 @@ impl Vector for __m512i {
 
     #[inline(always)]
     unsafe fn load(from: *const u8, apart: usize) -> Self {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises 16 aligned bytes at each place and such vectors.
         unsafe {
-            let all = _mm512_castsi128_si512(part(from));
-            let all = _mm512_inserti32x4::<1>(all, part(from.wrapping_add(apart)));
-            let all = _mm512_inserti32x4::<2>(all, part(from.wrapping_add(2 * apart)));
-            _mm512_inserti32x4::<3>(all, part(from.wrapping_add(3 * apart)))
+            let all = _mm512_castsi128_si512(load_16(from));
+            let all = _mm512_inserti32x4::<1>(all, load_16(from.wrapping_add(apart)));
+            let all = _mm512_inserti32x4::<2>(all, load_16(from.wrapping_add(2 * apart)));
+            _mm512_inserti32x4::<3>(all, load_16(from.wrapping_add(3 * apart)))
         }
     }
 
     #[inline(always)]
     unsafe fn interleaved<const SIZE: usize>(a: Self, b: Self) -> [Self; 2] {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises a processor with such vectors.
         unsafe {
             match SIZE {
                 1 => [_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b)],
@@ -292,7 +294,7 @@ impl Vector for __m512i {
 
     #[inline(always)]
     unsafe fn store(self, to: *mut u8, streamed: bool) {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises the bytes, aligned if `streamed`, and such vectors.
         unsafe {
             if streamed {
                 _mm512_stream_si512(to.cast(), self);
@@ -308,16 +310,16 @@ impl Vector for __m256i {
 
     #[inline(always)]
     unsafe fn load(from: *const u8, apart: usize) -> Self {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises 16 aligned bytes at each place and such vectors.
         unsafe {
-            let first = _mm256_castsi128_si256(part(from));
-            _mm256_inserti128_si256::<1>(first, part(from.wrapping_add(apart)))
+            let first = _mm256_castsi128_si256(load_16(from));
+            _mm256_inserti128_si256::<1>(first, load_16(from.wrapping_add(apart)))
         }
     }
 
     #[inline(always)]
     unsafe fn interleaved<const SIZE: usize>(a: Self, b: Self) -> [Self; 2] {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises a processor with such vectors.
         unsafe {
             match SIZE {
                 1 => [_mm256_unpacklo_epi8(a, b), _mm256_unpackhi_epi8(a, b)],
@@ -330,7 +332,7 @@ impl Vector for __m256i {
 
     #[inline(always)]
     unsafe fn store(self, to: *mut u8, _: bool) {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises the bytes and a processor with such vectors.
         unsafe { _mm256_storeu_si256(to.cast(), self) };
     }
 }
@@ -340,13 +342,13 @@ impl Vector for __m128i {
 
     #[inline(always)]
     unsafe fn load(from: *const u8, _: usize) -> Self {
-        // SAFETY: by the caller.
-        unsafe { part(from) }
+        // SAFETY: the caller promises 16 aligned bytes.
+        unsafe { load_16(from) }
     }
 
     #[inline(always)]
     unsafe fn interleaved<const SIZE: usize>(a: Self, b: Self) -> [Self; 2] {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises a processor with such vectors.
         unsafe {
             match SIZE {
                 1 => [_mm_unpacklo_epi8(a, b), _mm_unpackhi_epi8(a, b)],
@@ -359,7 +361,7 @@ impl Vector for __m128i {
 
     #[inline(always)]
     unsafe fn store(self, to: *mut u8, _: bool) {
-        // SAFETY: by the caller.
+        // SAFETY: the caller promises the bytes, and SSE2 is part of every x86-64 processor.
         unsafe { _mm_storeu_si128(to.cast(), self) };
     }
 }

@@ -10,14 +10,15 @@ use crate::layout::Layout;
 /// may read or write there is decided by the iterators built on it.
 #[derive(Debug)]
 pub(crate) struct Cursor<T, const N: usize> {
-    /// C1: element at index `[0, 0, ..]` of `layout`, whose elements all lie in one allocation.
+    /// Invariant 1 of `Cursor`: the element at index `[0, 0, ..]` of `layout`, whose elements all lie
+    /// in one allocation.
     first: NonNull<T>,
     layout: Layout<N>,
-    /// C2: if `remaining > 0`, in bounds: the next index from the front and from the back, with
-    /// `remaining` indices from the one to the other, both counted.
+    /// Invariant 2 of `Cursor`: if `remaining > 0`, in bounds: the next index from the front and from
+    /// the back, with `remaining` indices from the one to the other, both counted.
     front: [usize; N],
     back: [usize; N],
-    /// C3: offsets of `front` and `back` from `first`, while `remaining > 0`.
+    /// Invariant 3 of `Cursor`: offsets of `front` and `back` from `first`, while `remaining > 0`.
     front_offset: isize,
     back_offset: isize,
     remaining: usize,
@@ -32,7 +33,8 @@ impl<T, const N: usize> Clone for Cursor<T, N> {
 impl<T, const N: usize> Cursor<T, N> {
     /// # Safety
     ///
-    /// C1, for as long as the cursor is used.
+    /// `first` is the element at index `[0, 0, ..]` of the layout, whose elements all lie in one
+    /// allocation, for as long as the cursor is used.
     pub(crate) unsafe fn new(first: NonNull<T>, layout: Layout<N>) -> Self {
         let remaining = layout.numel();
         let mut back = [0; N];
@@ -65,7 +67,8 @@ impl<T, const N: usize> Cursor<T, N> {
         if self.remaining == 0 {
             return None;
         }
-        // SAFETY: C1 to C3.
+        // SAFETY: `front` is in bounds (2), that is its offset (3), and all elements lie in one
+        // allocation (1).
         let item = (self.front, unsafe { self.first.offset(self.front_offset) });
         self.remaining -= 1;
         self.step_front(1);
@@ -78,7 +81,8 @@ impl<T, const N: usize> Cursor<T, N> {
         if self.remaining == 0 {
             return None;
         }
-        // SAFETY: C1 to C3.
+        // SAFETY: `back` is in bounds (2), that is its offset (3), and all elements lie in one
+        // allocation (1).
         let item = (self.back, unsafe { self.first.offset(self.back_offset) });
         self.remaining -= 1;
         for axis in (0..N).rev() {
@@ -136,7 +140,8 @@ impl<T, const N: usize> Cursor<T, N> {
         while self.remaining > 0 {
             let position = self.front.get(last).copied().unwrap_or(0);
             let count = self.remaining.min(size - position);
-            // SAFETY: C1 to C3.
+            // SAFETY: `front` is in bounds (2), that is its offset (3), and all elements lie in one
+            // allocation (1).
             let ptr = unsafe { self.first.offset(self.front_offset) };
             self.remaining -= count;
             if self.remaining > 0 {
@@ -144,5 +149,85 @@ impl<T, const N: usize> Cursor<T, N> {
             }
             run(ptr, count, stride);
         }
+    }
+}
+
+/// Where rows begin: `remaining` addresses, `stride` elements apart.
+pub(crate) struct RowCursor<T> {
+    /// Invariant of `RowCursor`: while `remaining > 0`, the first element of the next row; `width` elements lie side
+    /// by side from there, and from each of the `remaining` addresses `stride` apart.
+    next: NonNull<T>,
+    width: usize,
+    stride: isize,
+    remaining: usize,
+}
+
+impl<T> Clone for RowCursor<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for RowCursor<T> {}
+
+impl<T> RowCursor<T> {
+    #[inline]
+    pub(crate) fn remaining(&self) -> usize {
+        self.remaining
+    }
+
+    /// Splits a layout into rows, if the axes after the first are contiguous.
+    ///
+    /// # Safety
+    ///
+    /// `first` is the first element of the layout, and its elements lie in one allocation.
+    pub(crate) unsafe fn new<const N: usize>(
+        first: NonNull<T>,
+        layout: &Layout<N>,
+    ) -> Option<Self> {
+        let (mut shape, strides) = (*layout.shape(), *layout.strides());
+        let (mut remaining, mut stride) = (1, 0);
+        if N >= 2 {
+            (remaining, stride) = (shape[0], strides[0]);
+            shape[0] = shape[0].min(1);
+        }
+        let row = Layout::from_checked(shape, strides);
+        if !row.is_contiguous() {
+            return None;
+        }
+        Some(Self {
+            next: first,
+            width: row.numel(),
+            stride,
+            remaining,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<NonNull<[T]>> {
+        if self.remaining == 0 {
+            return None;
+        }
+        let row = NonNull::slice_from_raw_parts(self.next, self.width);
+        self.remaining -= 1;
+        if self.remaining > 0 && self.width > 0 {
+            // SAFETY: another row remains, and starts there (the invariant).
+            self.next = unsafe { self.next.offset(self.stride) };
+        }
+        Some(row)
+    }
+
+    #[inline]
+    pub(crate) fn next_back(&mut self) -> Option<NonNull<[T]>> {
+        if self.remaining == 0 {
+            return None;
+        }
+        self.remaining -= 1;
+        let mut start = self.next;
+        if self.width > 0 {
+            // SAFETY: that is where the last of the remaining rows starts (the invariant).
+            start = unsafe { start.offset(self.remaining.cast_signed() * self.stride) };
+        }
+        Some(NonNull::slice_from_raw_parts(start, self.width))
     }
 }

@@ -526,3 +526,5 @@
 //! let wide = kornia_tensor::TensorParts { shape: [4], ..parts };
 //! assert!(kornia_tensor::Tensor::try_from_parts(wide).is_err());
 //! ```
+
+#![forbid(unsafe_code)]

@@ -3,6 +3,8 @@
 //! Every message puts the numbers first and the way out last. A panicking method
 //! panics with the text of the error its `try_` twin returns.
 
+#![forbid(unsafe_code)]
+
 use std::alloc::LayoutError;
 use std::fmt;
 use std::time::Duration;

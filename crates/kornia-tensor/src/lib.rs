@@ -162,13 +162,15 @@
 //! | `safetensors` | named tensors in a file, copied or shared with its memory |
 //! | `image` | images of the crate `image`, and pictures in files |
 //! | `half` | the element types `f16` and `bf16` of the crate `half`, in files |
-//! | `bytemuck` | plain elements under another type without a copy: [`Tensor::from_bytes_owner`], [`Tensor::reinterpret`] |
-//! | `bytes` | `Bytes` in and out without a copy: [`Tensor::into_bytes`]; turns `bytemuck` on |
+//! | `bytemuck` | plain elements under another type without a copy: `Tensor::from_bytes_owner`, `Tensor::reinterpret` |
+//! | `bytes` | `Bytes` in and out without a copy: `Tensor::into_bytes`; turns `bytemuck` on |
 //! | `mmap` | `MappedFile`, files as tensors that touch only what is read; turns `bytemuck` on |
 //! | `dlpack` | tensors of Python's libraries and of others in and out without a copy: [`Tensor::into_dlpack`], [`Tensor::from_dlpack`] |
 //! | `diagnose` | handles remember where they were made: a refused write names those in the way, `holders` of [`TensorStorage`] lists them; handles are 16 bytes larger, and making or dropping one takes a lock |
 
 #![deny(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(doctest)]
 mod compile_fail;
@@ -208,11 +210,14 @@ pub use layout::{
     SliceSpec, Step, Succ, checked_numel, clip_box, get_strides_from_shape, step,
 };
 pub use storage::accounting;
+// Documented where people meet them, under the short path.
+#[doc(inline)]
 pub use storage::{
     Access, AlignedAllocator, AllocHandle, CpuAllocator, HostResource, MemoryResource,
     OwnerRefused, Pool, PoolBuilder, PoolStats, StorageId, TensorAllocator, TensorStorage,
     WhenFull, host_alloc,
 };
+#[doc(inline)]
 pub use tensor::{
     CpuTensor2, IndexedIter, Iter, IterMut, Rows, RowsMut, StorageMap, Tensor, Tensor1, Tensor2,
     Tensor3, Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter, VerbRefused,

@@ -2,6 +2,8 @@
 //!
 //! The way in needs no code: `Bytes` gives out a slice, so it is an owner like any other.
 
+#![forbid(unsafe_code)]
+
 use ::bytes::Bytes;
 use bytemuck::NoUninit;
 

@@ -36,6 +36,8 @@
 //! was read plus 64 KiB, and within the configured limit, which counts the elements before they
 //! are read. Zero-sized elements, which need no input, are refused beyond 2^16.
 
+#![forbid(unsafe_code)]
+
 use bincode::config::{Config, Endianness, IntEncoding};
 use bincode::de::read::Reader;
 use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};

@@ -35,6 +35,8 @@
 //! link stays, and what it leads to is replaced; other names of the same file (hard links) keep
 //! the old content. What is no regular file, a pipe or a device, is written to directly.
 
+#![forbid(unsafe_code)]
+
 mod error;
 mod output;
 

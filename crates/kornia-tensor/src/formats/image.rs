@@ -56,6 +56,8 @@
 //! 8 MiB (half a megabyte of compressed color profile would become hundreds);
 //! [`ImageOptions::max_bytes`] sets other limits.
 
+#![forbid(unsafe_code)]
+
 mod cut;
 mod open;
 mod samples;

@@ -42,6 +42,8 @@
 //! was compared, for a stream as the bytes come. (A compressed array may be a thousand times as
 //! large as its file.) A header has at most 64 KiB and is read in time proportional to its length.
 
+#![forbid(unsafe_code)]
+
 mod header;
 mod npz;
 

@@ -41,6 +41,8 @@
 //! a file where one is not, [`SafeTensors::tensor`] refuses it and
 //! [`to_tensor`](SafeTensors::to_tensor) and [`SafeTensorsReader`] copy it.
 
+#![forbid(unsafe_code)]
+
 mod read;
 mod write;
 

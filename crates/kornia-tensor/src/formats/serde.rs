@@ -53,6 +53,8 @@
 //! single RGB pixel `[1, 1, 3]`. It is taken for new; [`deserialize_v0_2`] takes every tensor for
 //! old.
 
+#![forbid(unsafe_code)]
+
 mod read;
 
 use std::slice;

@@ -1,6 +1,8 @@
 //! What the readers of messages share: memory that follows the input, and the check of what a
 //! message says about its elements.
 
+#![forbid(unsafe_code)]
+
 use crate::{Tensor, TensorError, TensorParts, TensorStorage, host_alloc};
 
 /// Memory taken in advance, because the input says that so many bytes follow.

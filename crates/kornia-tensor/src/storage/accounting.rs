@@ -24,6 +24,8 @@
 //! assert_eq!(accounting::report(), before);
 //! ```
 
+#![forbid(unsafe_code)]
+
 use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed};

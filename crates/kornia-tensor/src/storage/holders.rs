@@ -4,6 +4,8 @@
 //! [`SharedWith`](crate::SharedWith). Without the feature neither has a size, and nothing here does
 //! anything: `off` has the same functions as `on`, and they are empty.
 
+#![forbid(unsafe_code)]
+
 #[cfg(not(feature = "diagnose"))]
 mod off;
 #[cfg(feature = "diagnose")]

@@ -22,16 +22,13 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 pub(crate) use allocator::normalize;
-#[doc(no_inline)]
 pub use allocator::{AlignedAllocator, AllocHandle, CpuAllocator, TensorAllocator, host_alloc};
 pub(crate) use builder::StorageBuilder;
 pub use foreign::OwnerRefused;
 pub(crate) use holders::{Holder, Place};
 pub use owner::Access;
 pub(crate) use owner::{ForeignOwner, Owner};
-#[doc(no_inline)]
 pub use pool::{Pool, PoolBuilder, PoolStats, WhenFull};
-#[doc(no_inline)]
 pub use resource::{HostResource, MemoryResource};
 
 #[doc(no_inline)]

@@ -6,6 +6,8 @@
 //! that each is formatted once. All of it is written for a view; a tensor adds what it knows
 //! about its memory.
 
+#![forbid(unsafe_code)]
+
 use std::fmt::{self, Alignment, Debug, Display, Formatter, Write};
 
 use crate::{Access, MemoryDomain, Tensor, TensorStorage, TensorView, TensorViewMut};

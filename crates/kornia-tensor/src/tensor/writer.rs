@@ -1,5 +1,7 @@
 //! Filling fresh memory from outside, in full before anyone can read it.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 use std::io;
 

@@ -1,5 +1,7 @@
 //! Which block serves which request.
 
+#![forbid(unsafe_code)]
+
 use std::alloc::{Layout, LayoutError};
 
 /// Where blocks of a size worth it begin: at a page.

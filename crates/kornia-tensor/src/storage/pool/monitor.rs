@@ -2,6 +2,8 @@
 //!
 //! Under `--cfg loom` the same pool runs on loom's lock, which tries every interleaving.
 
+#![forbid(unsafe_code)]
+
 use std::time::Duration;
 #[cfg(not(loom))]
 use std::{

@@ -2,6 +2,8 @@
 //!
 //! The lock is never held while memory is asked for or freed.
 
+#![forbid(unsafe_code)]
+
 use std::alloc::Layout;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -4,6 +4,8 @@
 //! block or frees one: blocks to be freed are handed to the caller, who lets go of the lock
 //! first.
 
+#![forbid(unsafe_code)]
+
 use std::alloc::Layout;
 use std::collections::VecDeque;
 

@@ -15,7 +15,7 @@ use crate::error::TensorAllocatorError;
 ///
 /// # Safety
 ///
-/// A block returned by `allocate` or `allocate_zeroed`
+/// `is_global` always gives the same answer. A block returned by `allocate` or `allocate_zeroed`
 ///
 /// * has at least `layout.size()` bytes at an address that is a multiple of `layout.align()`;
 /// * is not handed out again before it is dropped;
@@ -39,10 +39,10 @@ pub unsafe trait TensorAllocator: Send + Sync {
         layout: Layout,
     ) -> Result<Box<dyn MemoryResource>, TensorAllocatorError> {
         let block = self.allocate(layout)?;
-        if !block.domain().is_host_accessible() || block.is_readonly() {
+        let domain = block.domain();
+        if !domain.is_host_accessible() || block.is_readonly() {
             return Err(TensorAllocatorError::AllocationFailed(format!(
-                "the host cannot write zeros to memory in {:?}; override `allocate_zeroed`",
-                block.domain()
+                "the host cannot write zeros to memory in {domain:?}; override `allocate_zeroed`"
             )));
         }
         let (expected, found) = (layout.size(), block.len_bytes());
@@ -50,8 +50,8 @@ pub unsafe trait TensorAllocator: Send + Sync {
             return Err(TensorAllocatorError::BadBlock { expected, found });
         }
         let first = NonNull::new(block.as_ptr()).ok_or(TensorAllocatorError::NullPointer)?;
-        // SAFETY: the block is writable host memory of at least `expected` bytes (contract of
-        // `MemoryResource`, asked just above).
+        // SAFETY: the block is writable host memory of at least `expected` bytes: it said so just
+        // above, and by the contract of `MemoryResource` tells the truth and never another one.
         unsafe { first.write_bytes(0, expected) };
         Ok(block)
     }

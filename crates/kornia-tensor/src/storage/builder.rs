@@ -37,7 +37,7 @@ impl<T> StorageBuilder<T> {
             return Ok(Self { inner, capacity });
         };
         let block = alloc.allocate(array_layout::<T>(capacity)?)?;
-        let inner = StorageImpl::from_block(block, capacity, Some(alloc))?;
+        let inner = StorageImpl::from_block(Some(alloc), capacity, block)?;
         if inner.access == Access::NotHost {
             return Err(TensorError::NotHostAccessible {
                 domain: inner.domain,
@@ -192,11 +192,12 @@ impl<T> StorageImpl<T> {
 
     /// Adopts a block that must have room for `room` elements; none counts as written.
     ///
-    /// An allocator is trusted to give memory, not to give enough of it.
+    /// An allocator is trusted to give memory, not to give enough of it. A block that is refused
+    /// goes before its allocator: parameters are dropped from the last to the first.
     pub(super) fn from_block(
-        block: Box<dyn MemoryResource>,
-        room: usize,
         alloc: Option<AllocHandle>,
+        room: usize,
+        block: Box<dyn MemoryResource>,
     ) -> Result<Self, TensorError> {
         let expected = array_layout::<T>(room)?.size();
         let found = block.len_bytes();
@@ -243,7 +244,7 @@ impl<T> TensorStorage<T> {
         let mut inner = match alloc {
             Some(alloc) => {
                 let block = alloc.allocate_zeroed(layout)?;
-                StorageImpl::from_block(block, len, Some(alloc))?
+                StorageImpl::from_block(Some(alloc), len, block)?
             }
             None if layout.size() == 0 => StorageImpl::from_vec(Vec::new(), None),
             None => {

@@ -81,7 +81,7 @@ impl<T> TensorStorage<T> {
         len: usize,
         alloc: AllocHandle,
     ) -> Result<Self, TensorError> {
-        let mut inner = StorageImpl::from_block(block, len, normalize(alloc))?;
+        let mut inner = StorageImpl::from_block(normalize(alloc), len, block)?;
         // S2: the caller's promise.
         inner.len = len;
         Ok(Self::adopt(inner))

@@ -9,12 +9,15 @@ use crate::error::{MemoryDomain, TensorAllocatorError};
 
 /// One block of memory, given back when the value is dropped.
 ///
-/// A tensor asks every method **once**, when it adopts the block, and keeps the answers.
+/// A tensor asks when it adopts the block, and keeps the answers.
 ///
 /// # Safety
 ///
 /// From the moment a block is returned by [`TensorAllocator::allocate`] until it is dropped:
 ///
+/// * **`as_ptr`, `len_bytes`, `domain` and `is_readonly` answer every time as they did the first
+///   time**, whoever asks and however often: one caller may write zeros through the first answer,
+///   and the next one believe that the memory of the second holds them.
 /// * `as_ptr` is valid for reads of `len_bytes` bytes, and for writes unless `is_readonly`,
 ///   from the host if the domain is host accessible. The memory stays where it is when the
 ///   value moves.

@@ -121,6 +121,12 @@ unsafe impl TensorAllocator for Lair {
     }
 }
 
+impl Drop for Lair {
+    fn drop(&mut self) {
+        self.ledger.record(Event::AllocatorGone);
+    }
+}
+
 fn lair(ledger: &Ledger, lies: Lies) -> AllocHandle {
     let ledger = ledger.clone();
     Arc::new(Lair { lies, ledger })
@@ -167,6 +173,15 @@ fn assert_refused(what: &str, lies: Lies, expected: fn(&TensorError) -> bool) {
             .expect_err(what);
         assert!(expected(&error), "{what}, {maker}: {error:?}");
         ledger.assert_settled();
+        let order: Vec<_> = ledger
+            .events()
+            .into_iter()
+            .filter(|event| matches!(event, Event::Returned(..) | Event::AllocatorGone))
+            .collect();
+        assert!(
+            matches!(order[..], [Event::Returned(..), Event::AllocatorGone]),
+            "{what}, {maker}: the block goes before its allocator, not {order:?}"
+        );
     }
     let ledger = Ledger::new();
     let zeros = Tensor::<u64, 1>::try_zeros_in([5], lair(&ledger, lies));

@@ -1,6 +1,7 @@
 //! The count of live storages and bytes. It is one for the whole process, so the tests of this
 //! binary take turns.
 
+use std::alloc::Layout;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,8 @@ use std::thread;
 
 use kornia_tensor::accounting::{self, MemoryReport, OwnerKind};
 use kornia_tensor::{
-    AlignedAllocator, AllocHandle, MemoryDomain, Pool, Tensor, TensorStorage, host_alloc,
+    AlignedAllocator, AllocHandle, MemoryDomain, MemoryResource, Pool, Tensor, TensorAllocator,
+    TensorAllocatorError, TensorStorage, host_alloc,
 };
 
 /// The only test that runs, and what was counted when it began.
@@ -301,5 +303,47 @@ fn the_report_prints_a_line_for_all_that_holds_something() {
         "owner     domain     storages            bytes\n\
          total                       0                0"
     );
+    turn.nothing_is_left();
+}
+
+/// An allocator for copies that nobody makes, whose end panics.
+struct Grudge;
+
+// SAFETY: it gives no block.
+unsafe impl TensorAllocator for Grudge {
+    fn allocate(&self, _: Layout) -> Result<Box<dyn MemoryResource>, TensorAllocatorError> {
+        Err(TensorAllocatorError::CannotAllocateForeign)
+    }
+}
+
+impl Drop for Grudge {
+    fn drop(&mut self) {
+        panic!("this allocator panics");
+    }
+}
+
+#[test]
+fn a_vec_that_an_allocator_panics_about_is_counted_no_more() {
+    let turn = turn();
+    let storage = TensorStorage::from_vec(vec![1u8; 8], Arc::new(Grudge));
+    assert_eq!(turn.all(), (1, 8));
+    assert!(catch_unwind(AssertUnwindSafe(|| storage.into_vec())).is_err());
+    turn.nothing_is_left();
+}
+
+#[cfg(feature = "bytemuck")]
+#[test]
+fn memory_that_changes_its_type_is_counted_once() {
+    let turn = turn();
+    let mut t = Tensor::from_shape_vec([4], vec![1.0f32; 4]).unwrap();
+    for _ in 0..100 {
+        t = t.reinterpret::<u32>().unwrap().reinterpret().unwrap();
+    }
+    assert_eq!(turn.all(), (2, 16), "the memory, and what shows it");
+    let bytes = t.clone().reinterpret::<u8>().unwrap();
+    assert_eq!(turn.all(), (3, 16));
+    drop(t);
+    assert_eq!(turn.of(OwnerKind::Vec), (1, 16));
+    drop(bytes);
     turn.nothing_is_left();
 }

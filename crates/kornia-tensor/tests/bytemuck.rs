@@ -257,3 +257,80 @@ fn the_vec_behind_it_is_freed_as_what_it_was() {
     assert_eq!(bytes.shape(), &[24]);
     assert!(bytes.try_into_vec().is_err(), "bytes are no Vec of bytes");
 }
+
+/// Rounds that would overflow the stack, if each of them left something to be dropped inside the
+/// one before.
+const ROUNDS: usize = if cfg!(miri) { 300 } else { 100_000 };
+
+#[test]
+fn memory_is_reinterpreted_without_end_and_stands_on_what_was_allocated() {
+    let mut t = Tensor::from_shape_vec([4], vec![1.0f32; 4]).unwrap();
+    for _ in 0..ROUNDS {
+        t = t.reinterpret::<u32>().unwrap().reinterpret().unwrap();
+    }
+    assert_eq!(t.retained_bytes(), 16);
+    t.as_mut_slice()[0] = 2.0; // writable all the way
+    let crop = t.slice((1..2,)).reinterpret::<u8>().unwrap();
+    assert_eq!(crop.retained_bytes(), 16, "not its own four bytes");
+}
+
+#[test]
+fn shared_memory_is_reinterpreted_without_end_and_nobody_writes_it() {
+    let original = Tensor::from_shape_vec([4], vec![7u32; 4]).unwrap();
+    let mut t = original.clone();
+    for _ in 0..ROUNDS {
+        let before = t.clone();
+        t = t.reinterpret::<i32>().unwrap().reinterpret().unwrap();
+        drop(before);
+    }
+    assert_eq!(t.retained_bytes(), 16);
+    let mut original = original;
+    assert!(original.try_as_mut_slice().is_err(), "`t` shows it");
+    drop(t);
+    original.as_mut_slice()[0] = 8;
+}
+
+#[test]
+fn what_was_reinterpreted_alone_is_not_written_while_a_shared_part_of_it_is_read() {
+    let t = Tensor::from_shape_vec([4], vec![7u32; 4]).unwrap();
+    let mut writable = t.reinterpret::<i32>().unwrap();
+    for _ in 0..3 {
+        let reader = writable.clone().reinterpret::<u32>().unwrap();
+        let again = reader.clone().reinterpret::<i32>().unwrap();
+        drop(reader);
+        assert!(writable.try_as_mut_slice().is_err(), "`again` reads it");
+        let last = again.reinterpret::<u8>().unwrap();
+        assert!(writable.try_as_mut_slice().is_err(), "`last` reads it");
+        assert_eq!((last[[0]] | last[[3]], last.retained_bytes()), (7, 16));
+        drop(last);
+        writable.as_mut_slice()[0] = 7;
+    }
+}
+
+#[test]
+fn a_storage_of_bytes_is_an_owner_without_end() {
+    let mut bytes = image([1, 2, 4]).into_parts().storage;
+    for _ in 0..ROUNDS {
+        let words = Tensor::<u32, 1>::from_bytes_owner([2], bytes).unwrap();
+        bytes = words.reinterpret::<u8>().unwrap().into_parts().storage;
+    }
+    assert_eq!((bytes.retained_bytes(), bytes.len()), (8, 8));
+    assert_eq!(bytes.access(), Access::ReadOnly);
+
+    let refused = Tensor::<u32, 1>::from_bytes_owner([3], bytes).unwrap_err();
+    assert!(matches!(refused.error, TensorError::InvalidShape { .. }));
+    assert_eq!(refused.owner.len(), 8);
+}
+
+#[test]
+fn an_empty_tensor_whose_bytes_could_not_be_counted_is_refused() {
+    let empty = Tensor::<u64, 2>::zeros([0, 1 << 61]);
+    let refused = empty.reinterpret::<u8>().unwrap_err();
+    assert!(matches!(refused.error, TensorError::ShapeOverflow { .. }));
+    let wide = Tensor::<u64, 2>::zeros([0, 1 << 60]);
+    // 2^63 bytes in a row are one more than a length may be.
+    let refused = wide.reinterpret::<u8>().unwrap_err();
+    assert!(matches!(refused.error, TensorError::ShapeOverflow { .. }));
+    let fits = Tensor::<u64, 2>::zeros([0, 1 << 59]).reinterpret::<u8>();
+    assert_eq!(fits.unwrap().shape(), &[0, 1 << 62]);
+}

@@ -119,3 +119,33 @@ fn there_and_back_again_is_the_same_memory() {
     assert_eq!(back.as_ptr(), address);
     assert_eq!(back.as_slice(), [1.5, 2.5, 3.5, 4.5]);
 }
+
+/// Rounds that would overflow the stack, if each of them left something to be dropped inside the
+/// one before.
+const ROUNDS: usize = if cfg!(miri) { 300 } else { 100_000 };
+
+#[test]
+fn there_and_back_again_without_end_holds_one_allocation() {
+    let mut t = Tensor::from_shape_vec([4], vec![1u8, 2, 3, 4]).unwrap();
+    let address = t.as_ptr();
+    let mut words = Tensor::from_shape_vec([2], vec![1u16, 2]).unwrap();
+    for _ in 0..ROUNDS {
+        t = Tensor::from_owner([4], t.into_bytes().unwrap()).unwrap();
+        words = Tensor::from_bytes_owner([2], words.into_bytes().unwrap()).unwrap();
+        words = words.reinterpret::<i16>().unwrap().reinterpret().unwrap();
+    }
+    assert_eq!((t.as_ptr(), t.as_slice()), (address, &[1, 2, 3, 4][..]));
+    assert_eq!(words.as_slice(), [1, 2]);
+}
+
+#[test]
+fn a_window_of_a_message_is_a_slice_of_it() {
+    let message = Bytes::from((0..24).collect::<Vec<u8>>());
+    let t = Tensor::<u8, 2>::from_owner([4, 6], message.clone()).unwrap();
+    let rows = t.slice((1..3, ..)).into_bytes().unwrap();
+    drop(t);
+    assert_eq!(rows, message.slice(6..18));
+    assert!(!message.is_unique());
+    drop(message);
+    assert!(rows.is_unique(), "nothing but the message is kept");
+}

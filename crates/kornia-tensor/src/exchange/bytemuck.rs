@@ -8,8 +8,8 @@ use bytemuck::{AnyBitPattern, NoUninit, PodCastError};
 
 use crate::Tensor;
 use crate::error::TensorError;
-use crate::layout::Layout;
-use crate::storage::{Access, ForeignOwner, Owner, OwnerRefused, TensorStorage};
+use crate::layout::{Layout, shape_overflow};
+use crate::storage::{OwnerRefused, TensorStorage};
 use crate::tensor::view::{check_numel, not_contiguous};
 
 impl<T: AnyBitPattern> TensorStorage<T> {
@@ -29,7 +29,7 @@ impl<T: AnyBitPattern> TensorStorage<T> {
     where
         O: AsRef<[u8]> + Send + 'static,
     {
-        Self::over_owner(owner, |owner| as_elements(owner.as_ref()))
+        Self::over_bytes(owner, as_elements)
     }
 }
 
@@ -72,8 +72,8 @@ impl<T: AnyBitPattern, const N: usize> Tensor<T, N> {
             Ok(layout) => layout,
             Err(error) => return Err(OwnerRefused { error, owner }),
         };
-        let storage = TensorStorage::over_owner(owner, |owner| {
-            let elements = as_elements(owner.as_ref())?;
+        let storage = TensorStorage::over_bytes(owner, |bytes| {
+            let elements = as_elements(bytes)?;
             check_numel(&layout, elements.len())?;
             Ok(elements)
         })?;
@@ -90,11 +90,14 @@ impl<T: NoUninit, const N: usize> Tensor<T, N> {
     /// size keep any layout.
     ///
     /// If this was the only handle of writable memory, the result is writable, else it is
-    /// read-only for good. It is memory with an owner: it does not become a `Vec`.
+    /// read-only for good. It is memory with an owner: it does not become a `Vec`. However often it
+    /// is reinterpreted, it stands on the memory that was allocated, and
+    /// [`retained_bytes`](Self::retained_bytes) is the size of that.
     ///
     /// # Errors
     ///
     /// With the tensor: `Misaligned`, `NotHostAccessible`; and, if the sizes differ,
+    /// `ShapeOverflow` if the last axis would be too long, which only an empty tensor's can be,
     /// `NotContiguous` unless the elements of the last axis are neighbours, and
     /// `UnsupportedOperation` if a row, or the distance between rows, is no whole number of the
     /// new elements.
@@ -133,13 +136,9 @@ impl<T: NoUninit, const N: usize> Tensor<T, N> {
             Ok(checked) => checked,
             Err(error) => return Err(OwnerRefused { error, owner: self }),
         };
-        let mut storage = self.into_parts().storage;
-        let access = match storage.exclusive() {
-            Ok(_) => Access::ReadWrite,
-            Err(_) => Access::ReadOnly,
-        };
+        let storage = self.into_parts().storage;
         let (len, domain, alloc) = (layout.span(), storage.domain(), storage.alloc_choice());
-        let owner = Owner::Foreign(ForeignOwner::new(storage).0);
+        let (owner, access) = storage.into_owner();
         // SAFETY: checked: aligned, and `recast` gives a layout over the same bytes, which by
         // W1 and S1 live as long as the owner, and by S2 and `T: NoUninit` are initialised; any
         // are values of `U`. Writable only if the owner is the sole handle (then S1 says that no
@@ -177,8 +176,12 @@ fn recast<const N: usize>(
     if *len > 1 && *step != 1 {
         return Err(not_contiguous(layout));
     }
-    // L1, L2: the bytes are as many as before, and so are those between them.
-    *len = whole(*len * from, "in a row")?;
+    // L1, L2: the bytes are as many as before, and so are those between them. Those of a tensor
+    // without elements need not fit memory, though: nothing but its lengths is bounded.
+    let Some(row) = len.checked_mul(from) else {
+        return Err(shape_overflow(layout.shape(), from));
+    };
+    *len = whole(row, "in a row")?;
     *step = 1;
     if shape.contains(&0) {
         return Layout::contiguous(shape, to);

@@ -25,6 +25,8 @@ impl<T: NoUninit + Send + Sync, const N: usize> Tensor<T, N> {
     /// element moves: the memory is freed, or goes back to its pool, with the last of the
     /// `Bytes` and the last other handle.
     ///
+    /// Of a tensor that lies in `Bytes` they are a slice of those.
+    ///
     /// `Bytes` are not written, so other handles of the memory may exist, and cannot write it
     /// either while the `Bytes` live. The way in is [`from_owner`](Self::from_owner) for `u8`
     /// and [`from_bytes_owner`](Self::from_bytes_owner) for other elements.
@@ -61,7 +63,21 @@ impl<T: NoUninit + Send + Sync, const N: usize> Tensor<T, N> {
         match refusal {
             Some(error) => Err(OwnerRefused { error, owner: self }),
             // T1: the window of a standard layout is exactly its elements.
-            None => Ok(Bytes::from_owner(Elements(self.into_parts().storage))),
+            None => Ok(to_bytes(self.into_parts().storage)),
         }
     }
+}
+
+/// The window as `Bytes`: a slice of those it lies in, if it lies in some, so that they do not nest.
+fn to_bytes<T: NoUninit + Send + Sync>(storage: TensorStorage<T>) -> Bytes {
+    let elements = Elements(storage);
+    let window = elements.as_ref();
+    if let Some(all) = elements.0.foreign_owner::<Bytes>() {
+        let start = window.as_ptr().addr().wrapping_sub(all.as_ptr().addr());
+        let end = start.saturating_add(window.len());
+        if start <= end && end <= all.len() {
+            return all.slice(start..end);
+        }
+    }
+    Bytes::from_owner(elements)
 }

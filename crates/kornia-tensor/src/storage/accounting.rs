@@ -161,7 +161,7 @@ pub fn report() -> MemoryReport {
         for (sums, counts) in report.held.iter_mut().zip(&shard.0) {
             for (sum, [storages, bytes]) in sums.iter_mut().zip(counts) {
                 sum.storages += storages.load(Relaxed);
-                // Foreign memory can be counted more than once, so the sum need not fit.
+                // Two owners may share foreign memory and count it twice, so the sum need not fit.
                 sum.bytes = sum.bytes.saturating_add(bytes.load(Relaxed));
             }
         }
@@ -176,7 +176,8 @@ pub struct Held {
     /// Allocations, however many tensors share each.
     pub storages: usize,
     /// Their sizes together, as [`retained_bytes`](crate::TensorStorage::retained_bytes) has
-    /// them. Blocks of a pool count while a tensor uses them; a pool's idle ones are in its own
+    /// them; those of a storage that shows another one's memory as other elements are counted
+    /// once, there. Blocks of a pool count while a tensor uses them; a pool's idle ones are in its own
     /// [`stats`](crate::Pool::stats).
     pub bytes: usize,
 }

@@ -10,6 +10,7 @@ use super::TensorStorage;
 use super::accounting::Entry;
 use super::allocator::{AllocHandle, normalize};
 use super::builder::check_aligned;
+use super::kept::same_type;
 use super::owner::{Access, ForeignOwner, Owner, StorageImpl};
 use crate::error::MemoryDomain;
 use crate::error::{self, TensorAllocatorError, TensorError};
@@ -34,6 +35,16 @@ pub struct OwnerRefused<O> {
     pub error: TensorError,
     /// The owner, as it was passed.
     pub owner: O,
+}
+
+impl<O: 'static> OwnerRefused<O> {
+    /// An `O` that was looked at as what it is.
+    fn of<S: 'static>(error: TensorError, owner: S) -> Self {
+        match same_type(owner) {
+            Ok(owner) => Self { error, owner },
+            Err(_) => unreachable!("the owner is still of the type it came as"),
+        }
+    }
 }
 
 impl<O> fmt::Debug for OwnerRefused<O> {
@@ -63,7 +74,8 @@ impl<T> TensorStorage<T> {
     /// handle, on whichever thread.
     ///
     /// For whatever gives a slice: `Vec`, `Arc<[T]>`, an array, `Bytes`, a mapped file. It is
-    /// asked for its slice once, after it was moved to its final place.
+    /// asked for its slice once, after it was moved to its final place. A `TensorStorage` comes
+    /// back as it is.
     ///
     /// # Panics
     ///
@@ -71,11 +83,54 @@ impl<T> TensorStorage<T> {
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_owner<O>(owner: O) -> Self
     where
+        T: 'static,
         O: AsRef<[T]> + Send + 'static,
     {
-        match Self::over_owner(owner, |owner| Ok(owner.as_ref())) {
+        match Self::shared_by(owner, |_| Ok(())) {
             Ok(storage) => storage,
             Err(refused) => error::fail(refused.error),
+        }
+    }
+
+    /// As `from_owner`, if `check` likes the number of elements.
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    pub(crate) fn shared_by<O>(
+        owner: O,
+        check: impl FnOnce(usize) -> Result<(), TensorError>,
+    ) -> Result<Self, OwnerRefused<O>>
+    where
+        T: 'static,
+        O: AsRef<[T]> + Send + 'static,
+    {
+        match same_type::<O, Self>(owner) {
+            // An owner of its own would hide what it keeps alive, and nest.
+            Ok(storage) => match check(storage.len()) {
+                Ok(()) => Ok(storage),
+                Err(error) => Err(OwnerRefused::of(error, storage)),
+            },
+            Err(owner) => Self::over_owner(owner, |owner| {
+                let elements = owner.as_ref();
+                check(elements.len())?;
+                Ok(elements)
+            }),
+        }
+    }
+
+    /// As `over_owner`, for elements that `find` finds in the bytes of the owner.
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    #[allow(dead_code, reason = "not every feature shares bytes as elements")]
+    pub(crate) fn over_bytes<O>(
+        owner: O,
+        find: impl FnOnce(&[u8]) -> Result<&[T], TensorError>,
+    ) -> Result<Self, OwnerRefused<O>>
+    where
+        O: AsRef<[u8]> + Send + 'static,
+    {
+        match same_type::<O, TensorStorage<u8>>(owner) {
+            Ok(bytes) => bytes
+                .share_as(find)
+                .map_err(|refused| OwnerRefused::of(refused.error, refused.owner)),
+            Err(owner) => Self::over_owner(owner, |owner| find(owner.as_ref())),
         }
     }
 

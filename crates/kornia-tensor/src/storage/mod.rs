@@ -11,6 +11,9 @@ mod construct;
 mod exclusive;
 mod foreign;
 mod holders;
+#[allow(dead_code, reason = "not every feature shares bytes as elements")]
+mod kept;
+mod nested;
 mod owner;
 pub(crate) mod pages;
 mod pool;
@@ -126,7 +129,8 @@ impl<T> TensorStorage<T> {
         self.len * size_of::<T>()
     }
 
-    /// Size in bytes of the whole allocation that this window keeps alive.
+    /// Size in bytes of the whole allocation that this window keeps alive, whatever its elements
+    /// were when it was made; of foreign memory, of what its owner showed.
     #[inline]
     pub fn retained_bytes(&self) -> usize {
         self.inner.bytes()
@@ -209,6 +213,12 @@ impl<T> TensorStorage<T> {
             Owner::Block(block) => Some(&**block),
             _ => None,
         }
+    }
+
+    /// The value that looks after the memory, if it is an `O` and the memory is only read.
+    #[cfg(feature = "bytes")]
+    pub(crate) fn foreign_owner<O: Sync + 'static>(&self) -> Option<&O> {
+        self.inner.foreign()?.downcast_ref()
     }
 
     /// Whether both are windows of one allocation, beginning at the same element.

@@ -1,12 +1,14 @@
 //! One allocation and the only code that frees it.
 
 use std::any::Any;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
 use super::accounting::{Entry, OwnerKind};
 use super::allocator::AllocHandle;
+use super::kept::Kept;
+use super::nested;
 use super::resource::MemoryResource;
 use crate::error::MemoryDomain;
 
@@ -27,9 +29,17 @@ pub(crate) enum Owner {
     Vec { capacity: usize },
     /// A block of an allocator; this crate drops the elements, the block frees itself.
     Block(Box<dyn MemoryResource>),
+    /// A window of another storage, which looks after the elements.
+    Storage(Box<dyn Kept>),
     /// Memory that something else looks after, elements included. Dropped, never touched:
     /// `Sync` is not needed.
-    Foreign(#[expect(dead_code, reason = "kept to be dropped")] ForeignOwner),
+    Foreign(
+        #[cfg_attr(
+            not(feature = "bytes"),
+            expect(dead_code, reason = "kept to be dropped")
+        )]
+        ForeignOwner,
+    ),
     /// Memory that outlives the storage by promise.
     Borrowed,
 }
@@ -39,7 +49,7 @@ impl Owner {
         match self {
             Self::Vec { .. } => OwnerKind::Vec,
             Self::Block(_) => OwnerKind::Block,
-            Self::Foreign(_) => OwnerKind::Foreign,
+            Self::Storage(_) | Self::Foreign(_) => OwnerKind::Foreign,
             Self::Borrowed => OwnerKind::Borrowed,
         }
     }
@@ -75,8 +85,9 @@ impl ForeignOwner {
 
 impl Drop for ForeignOwner {
     fn drop(&mut self) {
-        // SAFETY: F1.
-        drop(unsafe { Box::from_raw(self.value.as_ptr()) });
+        // SAFETY: the value came from `Box::into_raw` and is owned by this alone (F1), which ends
+        // here.
+        nested::release(unsafe { Box::from_raw(self.value.as_ptr()) });
     }
 }
 
@@ -102,14 +113,24 @@ pub(crate) struct StorageImpl<T> {
 }
 
 impl<T> StorageImpl<T> {
-    /// Size of the allocation in bytes.
+    /// Size in bytes of the allocation that this keeps alive, as far as it is known: of what a
+    /// foreign owner has, the elements that it showed.
     #[inline]
     pub(super) fn bytes(&self) -> usize {
-        let elements = match self.owner {
-            Owner::Vec { capacity } => capacity,
+        let elements = match &self.owner {
+            Owner::Vec { capacity } => *capacity,
+            Owner::Storage(kept) => return kept.retained_bytes(),
             _ => self.len,
         };
         elements.saturating_mul(size_of::<T>())
+    }
+
+    /// The bytes that are counted here: those of another storage are counted there.
+    fn counted_bytes(&self) -> usize {
+        match self.owner {
+            Owner::Storage(_) => 0,
+            _ => self.bytes(),
+        }
     }
 
     /// Counts this among the storages of the process. Out of the way of the code that makes
@@ -117,7 +138,7 @@ impl<T> StorageImpl<T> {
     #[cold]
     #[inline(never)]
     pub(super) fn enter(&self) {
-        let (owner, bytes) = (self.owner.kind(), self.bytes());
+        let (owner, bytes) = (self.owner.kind(), self.counted_bytes());
         self.entry.enter(owner, self.domain, bytes);
     }
 
@@ -125,8 +146,35 @@ impl<T> StorageImpl<T> {
     #[cold]
     #[inline(never)]
     fn leave(&mut self) {
-        let (owner, bytes) = (self.owner.kind(), self.bytes());
+        let (owner, bytes) = (self.owner.kind(), self.counted_bytes());
         self.entry.leave(owner, self.domain, bytes);
+    }
+
+    /// What keeps the elements, out of a storage that only shows them and is dropped next.
+    pub(super) fn take_owner(&mut self) -> Owner {
+        debug_assert!(
+            matches!(self.owner, Owner::Storage(_)),
+            "elements of its own"
+        );
+        if self.entry.is_in() {
+            self.leave(); // as what it was when it was counted
+        }
+        mem::replace(&mut self.owner, Owner::Borrowed)
+    }
+
+    /// The value that looks after memory which is only read, or that of the storage which is kept.
+    #[cfg(feature = "bytes")]
+    pub(super) fn foreign(&self) -> Option<&(dyn Any + Send)> {
+        match &self.owner {
+            Owner::Storage(kept) => kept.foreign(),
+            Owner::Foreign(owner) if self.access == Access::ReadOnly => {
+                // SAFETY: the value lives as long as the owner (F1), which is borrowed. A shared
+                // reference to it does no harm to pointers into it that are only read through,
+                // and nobody reads the value itself before its type is known to be `Sync`.
+                Some(unsafe { owner.value.as_ref() })
+            }
+            _ => None,
+        }
     }
 
     /// The `Vec` this allocation came from, if it came from one.
@@ -135,14 +183,16 @@ impl<T> StorageImpl<T> {
             return Err(self);
         };
         let mut this = ManuallyDrop::new(self);
-        this.alloc = None;
+        let alloc = this.alloc.take();
         if this.entry.is_in() {
             this.leave();
         }
         // SAFETY: S1, S2: base, len and capacity are those of the `Vec` that was adopted. S4:
-        // `this` is never dropped, so the new `Vec` is the only owner; the other fields have
-        // nothing left to free (`alloc` was just cleared).
-        Ok(unsafe { Vec::from_raw_parts(this.base.as_ptr(), this.len, capacity) })
+        // `this` is never dropped, so the new `Vec` is the only owner; of the other fields, only
+        // `alloc` has something to free, and that was taken out.
+        let elements = unsafe { Vec::from_raw_parts(this.base.as_ptr(), this.len, capacity) };
+        drop(alloc); // foreign code, which may panic: by now the elements have an owner
+        Ok(elements)
     }
 }
 
@@ -162,7 +212,7 @@ impl<T> Drop for StorageImpl<T> {
                 // itself is freed by the drop of `owner` right after, also on unwinding.
                 unsafe { elements.drop_in_place() };
             }
-            Owner::Block(_) | Owner::Foreign(_) | Owner::Borrowed => {}
+            Owner::Block(_) | Owner::Storage(_) | Owner::Foreign(_) | Owner::Borrowed => {}
         }
     }
 }

@@ -15,8 +15,9 @@ impl<T, const N: usize> Tensor<T, N> {
     /// Shares the elements of an owner, for reading. O(1), safe; the owner is dropped with the
     /// last handle, on whichever thread.
     ///
-    /// For whatever gives a slice: `Vec`, `Arc<[T]>`, an array, `Bytes`, a mapped file, another
-    /// [`TensorStorage`]. The owner is asked for its slice once. `make_mut` copies.
+    /// For whatever gives a slice: `Vec`, `Arc<[T]>`, an array, `Bytes`, a mapped file. The owner
+    /// is asked for its slice once. `make_mut` copies. A [`TensorStorage`] is taken as it is, and
+    /// written as before by its sole handle.
     ///
     /// # Errors
     ///
@@ -42,17 +43,14 @@ impl<T, const N: usize> Tensor<T, N> {
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_owner<O>(shape: [usize; N], owner: O) -> Result<Self, OwnerRefused<O>>
     where
+        T: 'static,
         O: AsRef<[T]> + Send + 'static,
     {
         let layout = match Layout::contiguous(shape, size_of::<T>()) {
             Ok(layout) => layout,
             Err(error) => return Err(OwnerRefused { error, owner }),
         };
-        let storage = TensorStorage::over_owner(owner, |owner| {
-            let elements = owner.as_ref();
-            check_numel(&layout, elements.len())?;
-            Ok(elements)
-        })?;
+        let storage = TensorStorage::shared_by(owner, |len| check_numel(&layout, len))?;
         Ok(Self::from_checked(storage, layout))
     }
 

@@ -1,7 +1,9 @@
 //! Memory that something else owns: it is dropped by that alone, with the last handle.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
 
 use kornia_tensor::{Access, MemoryDomain, Tensor, TensorError, TensorStorage, host_alloc};
 
@@ -305,4 +307,89 @@ fn refused_foreign_memory_stays_with_its_owner() {
     let huge = make([1 << 32, 1 << 32], [1 << 32, 1], first);
     assert!(matches!(huge, Err(TensorError::ShapeOverflow { .. })));
     assert!(make([2, 2], [isize::MIN, 1], first).is_err());
+}
+
+#[test]
+fn a_storage_is_taken_as_it_is_and_not_as_an_owner() {
+    let storage = TensorStorage::from_vec(vec![1u32; 100], host_alloc());
+    let window = storage.view(10, 4).unwrap();
+    let mut t = Tensor::<u32, 2>::from_owner([2, 2], window).unwrap();
+    assert!(t.storage().shares_memory_with(&storage));
+    assert_eq!(t.retained_bytes(), 400, "all it keeps alive");
+    assert!(t.try_as_mut_slice().is_err());
+    drop(storage);
+    t.as_mut_slice()[0] = 2;
+
+    let mut storage = t.into_parts().storage;
+    for _ in 0..if cfg!(miri) { 100 } else { 100_000 } {
+        storage = TensorStorage::from_owner(storage);
+    }
+    let refused = Tensor::<u32, 1>::from_owner([5], storage).unwrap_err();
+    assert_eq!(refused.owner.as_slice(), [2, 1, 1, 1]);
+}
+
+/// An owner that holds a tensor, whose owner holds a tensor, ..
+struct Shell {
+    inside: Option<Tensor<u8, 1>>,
+    ledger: Ledger,
+    panics: bool,
+}
+
+impl AsRef<[u8]> for Shell {
+    fn as_ref(&self) -> &[u8] {
+        self.inside.as_ref().map_or(&[1], |t| t.as_slice())
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        self.ledger.record(Event::KeeperGone);
+        assert!(!self.panics, "this owner panics");
+    }
+}
+
+fn shells(count: usize, ledger: &Ledger, panics: impl Fn(usize) -> bool) -> Tensor<u8, 1> {
+    let mut inside = None;
+    for nth in 0..count {
+        let shell = Shell {
+            inside,
+            ledger: ledger.clone(),
+            panics: panics(nth),
+        };
+        inside = Some(Tensor::from_owner([1], shell).unwrap());
+    }
+    inside.unwrap()
+}
+
+#[test]
+fn owners_inside_of_owners_are_dropped_without_recursion() {
+    let count = if cfg!(miri) { 200 } else { 200_000 };
+    let ledger = Ledger::new();
+    drop(shells(count, &ledger, |_| false));
+    let released = |ledger: &Ledger| ledger.count(|event| *event == Event::KeeperGone);
+    assert_eq!(released(&ledger), count);
+
+    // On a thread of its own, whose last act it is.
+    let ledger = Ledger::new();
+    let t = shells(count, &ledger, |_| false);
+    thread::spawn(move || {
+        thread_local!(static LAST: Cell<Option<Tensor<u8, 1>>> = const { Cell::new(None) });
+        LAST.set(Some(t)); // dropped among the destructors of the thread
+    })
+    .join()
+    .unwrap();
+    assert_eq!(released(&ledger), count);
+}
+
+#[test]
+fn an_owner_that_panics_inside_of_owners_leaves_none_of_them_behind() {
+    for place in [0, 1, 50, 98, 99] {
+        let ledger = Ledger::new();
+        let t = shells(100, &ledger, |nth| nth == place);
+        let panic = caught(|| drop(t)).unwrap_err();
+        assert!(panic.text.contains("this owner panics"));
+        let released = ledger.count(|event| *event == Event::KeeperGone);
+        assert_eq!(released, 100, "place {place}");
+        drop(shells(20, &Ledger::new(), |_| false)); // the thread is as it was
+    }
 }

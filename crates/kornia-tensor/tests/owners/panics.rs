@@ -1,10 +1,14 @@
 //! Code of the user's that panics halfway: nothing is leaked, nothing is dropped twice.
 
+use std::alloc::Layout;
 use std::sync::Arc;
 
-use kornia_tensor::{AlignedAllocator, AllocHandle, Tensor, host_alloc};
+use kornia_tensor::{
+    AlignedAllocator, AllocHandle, MemoryResource, Tensor, TensorAllocator, TensorAllocatorError,
+    TensorStorage, host_alloc,
+};
 
-use super::common::{Element, Ledger, caught};
+use super::common::{Element, Event, Ledger, caught};
 
 /// Every kind of memory a tensor can be built in.
 fn allocators(ledger: &Ledger) -> [AllocHandle; 3] {
@@ -231,5 +235,39 @@ fn a_refused_vec_is_dropped_once() {
     }
     let none = ledger.allocator_for(0);
     assert!(Tensor::<_, 2>::from_shape_vec_in([2, 3], ledger.elements(6), none).is_err());
+    ledger.assert_settled();
+}
+
+/// An allocator for copies that nobody makes, whose end panics.
+struct Grudge(Ledger);
+
+// SAFETY: it gives no block.
+unsafe impl TensorAllocator for Grudge {
+    fn allocate(&self, _: Layout) -> Result<Box<dyn MemoryResource>, TensorAllocatorError> {
+        Err(TensorAllocatorError::CannotAllocateForeign)
+    }
+}
+
+impl Drop for Grudge {
+    fn drop(&mut self) {
+        self.0.record(Event::AllocatorGone);
+        panic!("this allocator panics");
+    }
+}
+
+#[test]
+fn an_allocator_that_panics_when_a_vec_is_taken_back_leaves_nothing_behind() {
+    let ledger = Ledger::new();
+    let alloc: AllocHandle = Arc::new(Grudge(ledger.clone()));
+    let storage = TensorStorage::from_vec(ledger.elements(3), alloc);
+    let panic = caught(|| storage.into_vec()).map(drop).unwrap_err();
+    assert!(panic.text.contains("this allocator panics"));
+    ledger.assert_settled();
+
+    // By other ways, too.
+    let ledger = Ledger::new();
+    let alloc: AllocHandle = Arc::new(Grudge(ledger.clone()));
+    let storage = TensorStorage::from_vec(ledger.elements(3), alloc);
+    caught(|| drop(storage)).unwrap_err();
     ledger.assert_settled();
 }

@@ -127,8 +127,7 @@ impl<T: Archive, const N: usize> Tensor<T, N> {
         E: fmt::Display,
     {
         let mut layout = None;
-        let storage = TensorStorage::over_owner(owner, |owner| {
-            let bytes = owner.as_ref();
+        let storage = TensorStorage::over_bytes(owner, |bytes| {
             let archived = find(bytes)
                 .map_err(|error| TensorError::UnsupportedOperation(error.to_string()))?;
             readable::<T>()?;

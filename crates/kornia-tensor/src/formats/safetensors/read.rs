@@ -105,9 +105,9 @@ impl SafeTensors {
             ));
         }
         let place = self.start + place.start..self.start + place.end;
-        let storage = TensorStorage::over_owner(self.bytes.clone(), |bytes| {
+        let storage = self.bytes.clone().share_as(|bytes| {
             // No elements need no alignment.
-            match &bytes.as_slice()[place] {
+            match &bytes[place] {
                 [] => Ok(&[]),
                 elements => as_elements(elements),
             }

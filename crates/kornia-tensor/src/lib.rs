@@ -220,7 +220,7 @@ pub use storage::{
 #[doc(inline)]
 pub use tensor::{
     CpuTensor2, IndexedIter, Iter, IterMut, Rows, RowsMut, StorageMap, Tensor, Tensor1, Tensor2,
-    Tensor3, Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter, VerbRefused,
+    Tensor3, Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter,
 };
 
 /// 0.2.0's path of the allocators.

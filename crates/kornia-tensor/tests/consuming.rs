@@ -5,7 +5,7 @@
 mod common;
 
 use common::caught;
-use kornia_tensor::{Tensor, TensorError, VerbRefused, step};
+use kornia_tensor::{OwnerRefused, Tensor, TensorError, step};
 
 fn image() -> Tensor<u16, 3> {
     Tensor::from_shape_fn([4, 5, 3], |[y, x, c]| (100 * y + 10 * x + c) as u16)
@@ -168,7 +168,7 @@ fn another_handle_still_forbids_writing() {
 fn comes_back<R, S>(
     what: &str,
     borrowing: impl FnOnce(&Tensor<u16, 3>) -> Result<R, TensorError>,
-    giving_up: impl FnOnce(Tensor<u16, 3>) -> Result<S, VerbRefused<u16, 3>>,
+    giving_up: impl FnOnce(Tensor<u16, 3>) -> Result<S, OwnerRefused<Tensor<u16, 3>>>,
 ) {
     let t = image().transpose();
     let error = borrowing(&t).err().expect(what);
@@ -177,11 +177,11 @@ fn comes_back<R, S>(
     assert_eq!(refused.error, error, "{what}");
     assert_eq!(refused.to_string(), error.to_string(), "{what}");
     assert_eq!(
-        (refused.tensor.as_ptr(), refused.tensor.layout()),
+        (refused.owner.as_ptr(), refused.owner.layout()),
         before,
         "{what}"
     );
-    refused.tensor.view_mut().fill(0); // still the sole handle
+    refused.owner.view_mut().fill(0); // still the sole handle
     assert_eq!(TensorError::from(refused), error, "{what}");
 }
 

@@ -1,58 +1,11 @@
 //! The verbs that give up the tensor: one handle goes in, one comes out.
 
-use std::fmt;
-
 use super::Tensor;
-use crate::error::{self, TensorError};
+use crate::OwnerRefused;
+use crate::error;
 use crate::layout::rank::{Nat, Pred, Succ};
 use crate::layout::slice::{SliceRange, SliceSpec};
 use crate::layout::verb::{self, Ask, Verb};
-
-/// A verb was refused; the tensor comes back.
-///
-/// Becomes the error by `?` and `From`, for those who do not want the tensor back.
-///
-/// ```
-/// use kornia_tensor::{Tensor, TensorError};
-///
-/// let frame = Tensor::<u8, 3>::zeros([48, 64, 3]);
-/// let refused = frame.into_reshaped([48, 64]).unwrap_err();
-/// assert!(matches!(refused.error, TensorError::ReshapeMismatch { .. }));
-/// assert_eq!(refused.tensor.shape(), &[48, 64, 3]); // nothing is lost
-///
-/// fn luma(frame: Tensor<u8, 3>) -> Result<Tensor<u8, 2>, TensorError> {
-///     Ok(frame.into_reshaped([48, 64])?) // lost, because nobody wants it
-/// }
-/// assert_eq!(luma(refused.tensor).unwrap_err(), refused.error);
-/// ```
-pub struct VerbRefused<T, const N: usize> {
-    /// Why.
-    pub error: TensorError,
-    /// The tensor, as it was.
-    pub tensor: Tensor<T, N>,
-}
-
-impl<T, const N: usize> fmt::Debug for VerbRefused<T, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerbRefused")
-            .field("error", &self.error)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<T, const N: usize> fmt::Display for VerbRefused<T, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl<T, const N: usize> std::error::Error for VerbRefused<T, N> {}
-
-impl<T, const N: usize> From<VerbRefused<T, N>> for TensorError {
-    fn from(refused: VerbRefused<T, N>) -> Self {
-        refused.error
-    }
-}
 
 /// Verbs that give up this tensor: O(1), no element moves, and no reference count is touched.
 ///
@@ -63,7 +16,7 @@ impl<T, const N: usize> From<VerbRefused<T, N>> for TensorError {
 /// show can no longer be reached, and their memory is kept all the same
 /// ([`compact`](Self::compact) lets go of it).
 ///
-/// Where a verb is refused the tensor comes back in [`VerbRefused`]; a panic drops it.
+/// Where a verb is refused the tensor comes back in [`OwnerRefused`], beside the error; `?` keeps the error alone; a panic drops it.
 ///
 /// ```
 /// use kornia_tensor::Tensor;
@@ -73,6 +26,9 @@ impl<T, const N: usize> From<VerbRefused<T, N>> for TensorError {
 /// let mut face = frame.into_sliced((10..20, 30..50, ..)).into_flipped(1);
 /// face.view_mut().fill(255); // the sole handle still
 /// assert_eq!(face.shape(), &[10, 20, 3]);
+///
+/// let refused = face.into_reshaped([200, 2]).unwrap_err();
+/// assert_eq!(refused.owner.shape(), &[10, 20, 3]); // nothing is lost
 /// # Ok::<(), kornia_tensor::TensorError>(())
 /// ```
 impl<T, const N: usize> Tensor<T, N> {
@@ -99,7 +55,7 @@ impl<T, const N: usize> Tensor<T, N> {
     pub fn try_into_sliced<S, const M: usize>(
         self,
         spec: S,
-    ) -> Result<Tensor<T, M>, VerbRefused<T, N>>
+    ) -> Result<Tensor<T, M>, OwnerRefused<Self>>
     where
         S: SliceSpec<N, M>,
     {
@@ -130,7 +86,7 @@ impl<T, const N: usize> Tensor<T, N> {
         self,
         axis: usize,
         index: usize,
-    ) -> Result<Tensor<T, M>, VerbRefused<T, N>>
+    ) -> Result<Tensor<T, M>, OwnerRefused<Self>>
     where
         Nat<N>: Pred<Prev = Nat<M>>,
     {
@@ -158,7 +114,7 @@ impl<T, const N: usize> Tensor<T, N> {
         self,
         axis: usize,
         range: impl SliceRange,
-    ) -> Result<Self, VerbRefused<T, N>> {
+    ) -> Result<Self, OwnerRefused<Self>> {
         self.try_into_cut(verb::narrow(axis, range))
     }
 
@@ -168,7 +124,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `InvalidPermutation` unless `axes` names each axis once, with the tensor.
     #[inline]
-    pub fn into_permuted(self, axes: [usize; N]) -> Result<Self, VerbRefused<T, N>> {
+    pub fn into_permuted(self, axes: [usize; N]) -> Result<Self, OwnerRefused<Self>> {
         self.try_into_cut(verb::permute_axes(axes))
     }
 
@@ -195,7 +151,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `AxisOutOfBounds`, with the tensor.
     #[inline]
-    pub fn try_into_flipped(self, axis: usize) -> Result<Self, VerbRefused<T, N>> {
+    pub fn try_into_flipped(self, axis: usize) -> Result<Self, OwnerRefused<Self>> {
         self.try_into_cut(verb::flip(axis))
     }
 
@@ -204,12 +160,12 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// Those of [`reshape`](Self::reshape), with the tensor:
-    /// `refused.tensor.contiguous().into_reshaped(..)` is the copy that was not made.
+    /// `refused.owner.contiguous().into_reshaped(..)` is the copy that was not made.
     #[inline]
     pub fn into_reshaped<const M: usize>(
         self,
         shape: [usize; M],
-    ) -> Result<Tensor<T, M>, VerbRefused<T, N>> {
+    ) -> Result<Tensor<T, M>, OwnerRefused<Self>> {
         self.try_into_cut(verb::reshape(shape))
     }
 
@@ -219,7 +175,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// `ReshapeNeedsCopy` if no stride describes the result, with the tensor.
     #[inline]
-    pub fn into_flattened(self) -> Result<Tensor<T, 1>, VerbRefused<T, N>> {
+    pub fn into_flattened(self) -> Result<Tensor<T, 1>, OwnerRefused<Self>> {
         self.try_into_cut(verb::flatten())
     }
 
@@ -246,7 +202,7 @@ impl<T, const N: usize> Tensor<T, N> {
     pub fn try_into_inserted_axis<const M: usize>(
         self,
         axis: usize,
-    ) -> Result<Tensor<T, M>, VerbRefused<T, N>>
+    ) -> Result<Tensor<T, M>, OwnerRefused<Self>>
     where
         Nat<N>: Succ<Next = Nat<M>>,
     {
@@ -276,7 +232,7 @@ impl<T, const N: usize> Tensor<T, N> {
     pub fn try_into_removed_axis<const M: usize>(
         self,
         axis: usize,
-    ) -> Result<Tensor<T, M>, VerbRefused<T, N>>
+    ) -> Result<Tensor<T, M>, OwnerRefused<Self>>
     where
         Nat<N>: Pred<Prev = Nat<M>>,
     {
@@ -304,17 +260,14 @@ impl<T, const N: usize> Tensor<T, N> {
     fn try_into_cut<A, const M: usize>(
         self,
         verb: Verb<A>,
-    ) -> Result<Tensor<T, M>, VerbRefused<T, N>>
+    ) -> Result<Tensor<T, M>, OwnerRefused<Self>>
     where
         A: Ask<N, M>,
     {
         match verb.of(&self.layout()) {
             // SAFETY: a verb was asked of this very layout and repeats nothing.
             Ok((layout, offset)) => Ok(unsafe { self.into_part(layout, offset) }),
-            Err(error) => Err(VerbRefused {
-                error,
-                tensor: self,
-            }),
+            Err(error) => Err(OwnerRefused { error, owner: self }),
         }
     }
 }

@@ -16,7 +16,6 @@ mod writer;
 use std::ops::{Deref, Index};
 
 pub(crate) use construct::fresh;
-pub use into::VerbRefused;
 pub use iter::{IndexedIter, Iter, IterMut, Rows, RowsMut};
 pub use map::StorageMap;
 pub use tensor_mut::TensorMut;

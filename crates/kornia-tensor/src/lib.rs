@@ -44,7 +44,9 @@
 //! The verbs (`slice`, `select`, `narrow`, `permute_axes`, `transpose`, `flip`, `reshape`,
 //! `flatten`, `insert_axis`, `remove_axis`, `split_at`, `chunks`, `tiles`) have one name and one
 //! meaning on all three types: on a tensor they give tensors, on a view views. Those that a
-//! programmer can get wrong panic, and have a `try_` twin that returns the same text as an error.
+//! programmer can get wrong panic, and have a `try_` twin that returns the same text. On a tensor there is
+//! also a form that gives it up and keeps a sole handle sole, by the rule `reshape` and
+//! [`into_reshaped`](Tensor::into_reshaped).
 //!
 //! # Who may write
 //!
@@ -205,9 +207,11 @@ pub use formats::rkyv;
 pub use formats::safetensors;
 #[cfg(feature = "serde")]
 pub use formats::serde;
+#[allow(deprecated)] // names of 0.2.0
+pub use layout::get_strides_from_shape;
 pub use layout::{
     FromEnd, Layout, LayoutChunks, LayoutTiles, Nat, Pred, SliceIndex, SliceItem, SliceRange,
-    SliceSpec, Step, Succ, checked_numel, clip_box, get_strides_from_shape, step,
+    SliceSpec, Step, Succ, checked_numel, clip_box, step,
 };
 pub use storage::accounting;
 // Documented where people meet them, under the short path.
@@ -217,10 +221,13 @@ pub use storage::{
     OwnerRefused, Pool, PoolBuilder, PoolStats, StorageId, TensorAllocator, TensorStorage,
     WhenFull, host_alloc,
 };
+#[allow(deprecated)]
+#[doc(inline)]
+pub use tensor::CpuTensor2;
 #[doc(inline)]
 pub use tensor::{
-    CpuTensor2, IndexedIter, Iter, IterMut, Rows, RowsMut, StorageMap, Tensor, Tensor1, Tensor2,
-    Tensor3, Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter,
+    IndexedIter, Iter, IterMut, Rows, RowsMut, StorageMap, Tensor, Tensor1, Tensor2, Tensor3,
+    Tensor4, TensorMut, TensorParts, TensorView, TensorViewMut, TensorWriter,
 };
 
 /// 0.2.0's path of the allocators.

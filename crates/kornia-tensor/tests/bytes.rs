@@ -95,7 +95,7 @@ fn what_is_not_contiguous_comes_back() {
 #[test]
 fn the_memory_goes_back_to_its_allocator_with_the_last_bytes() {
     let ledger = Ledger::new();
-    let t = Tensor::<u8, 1>::from_shape_val_in([8], 1, ledger.allocator());
+    let t = Tensor::<u8, 1>::full_in([8], 1, ledger.allocator());
     let bytes = t.into_bytes().unwrap();
     let returned = || ledger.count(|event| matches!(event, Event::Returned(..)));
     let tail = bytes.slice(7..);

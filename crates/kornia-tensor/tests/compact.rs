@@ -80,7 +80,7 @@ fn what_others_hold_is_copied_out_all_the_same() {
 #[test]
 fn the_old_block_goes_back_and_the_copy_comes_from_the_same_allocator() {
     let ledger = Ledger::new();
-    let frame = Tensor::<u8, 2>::from_shape_val_in([64, 64], 3, ledger.allocator());
+    let frame = Tensor::<u8, 2>::full_in([64, 64], 3, ledger.allocator());
     let crop = frame.slice((..4, ..4));
     drop(frame);
     let crop = crop.compact().unwrap();
@@ -93,7 +93,7 @@ fn the_old_block_goes_back_and_the_copy_comes_from_the_same_allocator() {
 #[test]
 fn a_copy_that_cannot_be_had_is_an_error_and_leaks_nothing() {
     let ledger = Ledger::new();
-    let frame = Tensor::<u8, 2>::from_shape_val_in([64, 64], 3, ledger.allocator_for(1));
+    let frame = Tensor::<u8, 2>::full_in([64, 64], 3, ledger.allocator_for(1));
     let crop = frame.slice((..4, ..4));
     drop(frame);
     assert!(matches!(crop.compact(), Err(TensorError::StorageError(_))));

@@ -4,6 +4,8 @@
 //! errors have fields, the two traits are `unsafe`) the new form stands here, and MIGRATION.md
 //! has both.
 
+#![allow(deprecated)] // names of 0.2.0 are tested too
+
 use std::alloc::Layout;
 use std::any::Any;
 use std::sync::Arc;

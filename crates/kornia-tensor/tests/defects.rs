@@ -3,6 +3,8 @@
 //! The wrong results of exchange formats, sums, `clamp` and printing have their tests where
 //! those parts have theirs.
 
+#![allow(deprecated)] // names of 0.2.0 are tested too
+
 mod common;
 
 use std::alloc::Layout as MemoryLayout;
@@ -409,7 +411,7 @@ fn clone_and_contiguous_move_nothing() {
 #[test]
 fn the_block_is_asked_when_it_is_adopted_and_never_again() {
     let alloc = miser(0);
-    let mut t = Tensor::<u32, 2>::from_shape_val_in([2, 3], 7, alloc.clone());
+    let mut t = Tensor::<u32, 2>::full_in([2, 3], 7, alloc.clone());
     let asked = alloc.asked.load(SeqCst);
     assert!((1..=4).contains(&asked), "{asked}");
     assert_eq!(
@@ -434,7 +436,7 @@ fn every_constructor_with_an_allocator_uses_it() {
     requests(1);
     let b = Tensor::from_shape_slice_in([2], &[1u8, 2], alloc.clone()).unwrap();
     requests(2);
-    let c = Tensor::from_shape_val_in([2], 1u8, alloc.clone());
+    let c = Tensor::full_in([2], 1u8, alloc.clone());
     requests(3);
     let d = Tensor::from_shape_fn_in([2], alloc.clone(), |[i]| i as u8);
     requests(4);

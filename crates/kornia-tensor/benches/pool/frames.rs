@@ -93,8 +93,8 @@ pub(crate) fn large(effort: &Effort) {
         };
         group.add("TensorWriter, pool", || written(pool.handle()));
         group.add("TensorWriter, Vec", || written(kornia_tensor::host_alloc()));
-        group.add("Tensor::from_shape_val_in, pool", || {
-            Tensor::from_shape_val_in(shape, 7u8, pool.handle())
+        group.add("Tensor::full_in, pool", || {
+            Tensor::full_in(shape, 7u8, pool.handle())
         });
         group.add("Tensor::full, Vec", || Tensor::full(shape, 7u8));
         group.add("vec![7; n]", || vec![7u8; bytes]);

@@ -50,7 +50,7 @@ impl Worker {
 
 /// A frame of the pool, which is written already.
 fn frame(pool: &Pool) -> Tensor<u8, 3> {
-    Tensor::from_shape_val_in(SHAPE, 1, pool.handle())
+    Tensor::full_in(SHAPE, 1, pool.handle())
 }
 
 /// Works on the frame in two parts: `start` says where the second one is worked on, `end` gives it

@@ -415,7 +415,7 @@ pub fn checked_numel<const N: usize>(shape: &[usize; N]) -> Result<usize, Tensor
     }
 }
 
-/// The row-major strides of a shape, in elements.
+/// The row-major strides of a shape, in elements, as 0.2.0 counted them: without a sign.
 ///
 /// O(1). As in [`Layout::contiguous`], an axis of length 0 counts as 1, so that strides
 /// are never 0.
@@ -425,10 +425,15 @@ pub fn checked_numel<const N: usize>(shape: &[usize; N]) -> Result<usize, Tensor
 /// Panics if the product of the lengths that are not zero exceeds `isize::MAX`.
 ///
 /// ```
+/// # #![allow(deprecated)]
 /// use kornia_tensor::get_strides_from_shape;
 ///
 /// assert_eq!(get_strides_from_shape([480, 640, 3]), [1920, 3, 1]);
 /// ```
+#[deprecated(
+    since = "0.3.0",
+    note = "use `Layout::contiguous`, whose strides are signed"
+)]
 #[track_caller]
 #[inline]
 pub fn get_strides_from_shape<const N: usize>(shape: [usize; N]) -> [usize; N] {

@@ -405,6 +405,7 @@ fn an_overflowing_count_is_refused_even_beside_a_zero() {
 
 #[test]
 #[should_panic(expected = "is larger than memory can address")]
+#[allow(deprecated)] // still there
 fn strides_of_a_shape_that_overflows_panic() {
     get_strides_from_shape([HALF, HALF]);
 }
@@ -456,6 +457,7 @@ fn the_smallest_stride_is_harmless_where_it_is_not_used_and_refused_where_it_is(
 }
 
 #[test]
+#[allow(deprecated)] // still there
 fn standard_strides_count_an_empty_axis_as_one() {
     assert_eq!(get_strides_from_shape([2, 3, 4]), [12, 4, 1]);
     assert_eq!(get_strides_from_shape([2, 0, 4]), [4, 4, 1]);

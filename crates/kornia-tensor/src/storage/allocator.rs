@@ -108,7 +108,7 @@ unsafe impl TensorAllocator for CpuAllocator {
 /// use kornia_tensor::{AlignedAllocator, Tensor};
 ///
 /// let page = Arc::new(AlignedAllocator::new(4096)?);
-/// let frame = Tensor::<u8, 3>::from_shape_val_in([48, 64, 3], 0, page);
+/// let frame = Tensor::<u8, 3>::full_in([48, 64, 3], 0, page);
 /// assert_eq!(frame.as_ptr().addr() % 4096, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

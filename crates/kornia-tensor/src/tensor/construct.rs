@@ -1,4 +1,4 @@
-//! Making tensors.
+//! Making tensors: a table of all ways stands on top of [`Tensor`].
 
 use num_traits::Zero;
 
@@ -116,7 +116,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If there is no memory for it; see [`try_from_shape_fn_in`](Self::try_from_shape_fn_in).
+    /// If there is no memory for it; see [`try_from_shape_fn`](Self::try_from_shape_fn).
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -129,7 +129,20 @@ impl<T, const N: usize> Tensor<T, N> {
     where
         F: FnMut([usize; N]) -> T,
     {
-        Self::from_shape_fn_in(shape, host_alloc(), f)
+        error::expect(Self::try_from_shape_fn_in(shape, host_alloc(), f))
+    }
+
+    /// As [`from_shape_fn`](Self::from_shape_fn), for shapes that come from data.
+    ///
+    /// # Errors
+    ///
+    /// `ShapeOverflow` or `OutOfMemory`; `f` is not called then.
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    pub fn try_from_shape_fn<F>(shape: [usize; N], f: F) -> Result<Self, TensorError>
+    where
+        F: FnMut([usize; N]) -> T,
+    {
+        Self::try_from_shape_fn_in(shape, host_alloc(), f)
     }
 
     /// As [`from_shape_fn`](Self::from_shape_fn), in memory of an allocator.
@@ -145,7 +158,7 @@ impl<T, const N: usize> Tensor<T, N> {
         error::expect(Self::try_from_shape_fn_in(shape, alloc, f))
     }
 
-    /// As [`from_shape_fn_in`](Self::from_shape_fn_in), for shapes that come from data.
+    /// As [`try_from_shape_fn`](Self::try_from_shape_fn), in memory of an allocator.
     ///
     /// # Errors
     ///
@@ -182,7 +195,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If there is no memory for it; see [`try_full_in`](Self::try_full_in).
+    /// If there is no memory for it; see [`try_full`](Self::try_full).
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -195,14 +208,14 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         error::expect(Self::try_full_in(shape, value, host_alloc()))
     }
 
-    /// 0.2.0's name of [`full`](Self::full).
+    /// As [`full`](Self::full), for shapes that come from data.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// As there.
-    #[track_caller]
-    pub fn from_shape_val(shape: [usize; N], value: T) -> Self {
-        Self::full(shape, value)
+    /// `ShapeOverflow` or `OutOfMemory`.
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    pub fn try_full(shape: [usize; N], value: T) -> Result<Self, TensorError> {
+        Self::try_full_in(shape, value, host_alloc())
     }
 
     /// As [`full`](Self::full), in memory of an allocator.
@@ -211,11 +224,11 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     ///
     /// If the allocator does not give the memory.
     #[track_caller]
-    pub fn from_shape_val_in(shape: [usize; N], value: T, alloc: AllocHandle) -> Self {
+    pub fn full_in(shape: [usize; N], value: T, alloc: AllocHandle) -> Self {
         error::expect(Self::try_full_in(shape, value, alloc))
     }
 
-    /// As [`from_shape_val_in`](Self::from_shape_val_in), for shapes that come from data.
+    /// As [`try_full`](Self::try_full), in memory of an allocator.
     ///
     /// # Errors
     ///
@@ -237,13 +250,34 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If there is no memory for it; see [`try_zeros_in`](Self::try_zeros_in).
+    /// If there is no memory for it; see [`try_zeros`](Self::try_zeros).
     #[track_caller]
     pub fn zeros(shape: [usize; N]) -> Self
     where
         T: Zero,
     {
         error::expect(Self::try_zeros_in(shape, host_alloc()))
+    }
+
+    /// As [`zeros`](Self::zeros), for shapes that come from data.
+    ///
+    /// # Errors
+    ///
+    /// `ShapeOverflow` or `OutOfMemory`.
+    ///
+    /// ```
+    /// use kornia_tensor::{Tensor, TensorError};
+    ///
+    /// let header = [1 << 40, 1 << 20];
+    /// let refused = Tensor::<f32, 2>::try_zeros(header);
+    /// assert_eq!(refused.unwrap_err(), TensorError::OutOfMemory { bytes: 1 << 62 });
+    /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    pub fn try_zeros(shape: [usize; N]) -> Result<Self, TensorError>
+    where
+        T: Zero,
+    {
+        Self::try_zeros_in(shape, host_alloc())
     }
 
     /// As [`zeros`](Self::zeros), in memory of an allocator.
@@ -259,19 +293,11 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         error::expect(Self::try_zeros_in(shape, alloc))
     }
 
-    /// As [`zeros_in`](Self::zeros_in), for shapes that come from data.
+    /// As [`try_zeros`](Self::try_zeros), in memory of an allocator.
     ///
     /// # Errors
     ///
     /// `ShapeOverflow`, `OutOfMemory`, or what the allocator answered.
-    ///
-    /// ```
-    /// use kornia_tensor::{Tensor, TensorError, host_alloc};
-    ///
-    /// let header = [1 << 40, 1 << 20];
-    /// let refused = Tensor::<f32, 2>::try_zeros_in(header, host_alloc());
-    /// assert_eq!(refused.unwrap_err(), TensorError::OutOfMemory { bytes: 1 << 62 });
-    /// ```
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_zeros_in(shape: [usize; N], alloc: AllocHandle) -> Result<Self, TensorError>
     where
@@ -284,5 +310,30 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         // SAFETY: the number zero is all zero bytes in every type `is_number` names.
         let storage = unsafe { TensorStorage::zeroed(layout.numel(), normalize(alloc)) }?;
         Ok(Self::from_checked(storage, layout))
+    }
+}
+
+/// Names of 0.2.0.
+impl<T: Clone, const N: usize> Tensor<T, N> {
+    /// 0.2.0's name of [`full`](Self::full). Not deprecated, because code of that time is full
+    /// of it; new code says `full`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for it.
+    #[track_caller]
+    pub fn from_shape_val(shape: [usize; N], value: T) -> Self {
+        Self::full(shape, value)
+    }
+
+    /// 0.2.0's name of [`full_in`](Self::full_in).
+    ///
+    /// # Panics
+    ///
+    /// If the allocator does not give the memory.
+    #[deprecated(since = "0.3.0", note = "use `full_in`, which is the same")]
+    #[track_caller]
+    pub fn from_shape_val_in(shape: [usize; N], value: T, alloc: AllocHandle) -> Self {
+        Self::full_in(shape, value, alloc)
     }
 }

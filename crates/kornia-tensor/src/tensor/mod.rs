@@ -26,7 +26,10 @@ pub use writer::TensorWriter;
 #[doc(no_inline)]
 pub use crate::error::TensorError;
 #[doc(no_inline)]
-pub use crate::layout::{checked_numel, get_strides_from_shape};
+pub use crate::layout::checked_numel;
+#[allow(deprecated)] // stays at 0.2.0's path
+#[doc(no_inline)]
+pub use crate::layout::get_strides_from_shape;
 
 use crate::error;
 use crate::layout::Layout;
@@ -79,6 +82,33 @@ pub struct TensorParts<T, const N: usize> {
 ///
 /// image.as_mut_slice()[0] = 1; // the sole handle writes in place
 /// ```
+///
+/// # All ways to make a tensor
+///
+/// Fresh memory, by what it is filled with. The last two columns ask an allocator for it; a
+/// `try_` form is for shapes that come from data.
+///
+/// | filled with | ordinary memory | returns `Result` | an allocator's | returns `Result` |
+/// |---|---|---|---|---|
+/// | zeros | [`zeros`](Self::zeros) | [`try_zeros`](Self::try_zeros) | [`zeros_in`](Self::zeros_in) | [`try_zeros_in`](Self::try_zeros_in) |
+/// | one value | [`full`](Self::full) | [`try_full`](Self::try_full) | [`full_in`](Self::full_in) | [`try_full_in`](Self::try_full_in) |
+/// | a function of the index | [`from_shape_fn`](Self::from_shape_fn) | [`try_from_shape_fn`](Self::try_from_shape_fn) | [`from_shape_fn_in`](Self::from_shape_fn_in) | [`try_from_shape_fn_in`](Self::try_from_shape_fn_in) |
+/// | clones of a slice | | [`from_shape_slice`](Self::from_shape_slice), [`from_slice`](Tensor::from_slice) | | [`from_shape_slice_in`](Self::from_shape_slice_in) |
+/// | the elements of a `Vec` | | [`from_shape_vec`](Self::from_shape_vec), which keeps its memory | | [`from_shape_vec_in`](Self::from_shape_vec_in) |
+/// | what is written piece by piece | | [`writer`](Self::writer) | | [`writer_in`](Self::writer_in) |
+/// | the elements of a view | [`to_tensor`](TensorView::to_tensor) | [`try_to_tensor`](TensorView::try_to_tensor) | [`to_tensor_in`](TensorView::to_tensor_in) | [`try_to_tensor_in`](TensorView::try_to_tensor_in) |
+/// | those of a tensor | [`contiguous`](Self::contiguous) | [`deep_clone`](Self::deep_clone), [`try_contiguous`](Self::try_contiguous) | | |
+///
+/// Memory that is there already, O(1):
+///
+/// | of | call |
+/// |---|---|
+/// | anything that gives a slice, for reading | [`from_owner`](Self::from_owner) |
+/// | an address, with strides and an owner | [`from_foreign`](Self::from_foreign) (`unsafe`) |
+/// | an address, 0.2.0's way | [`from_borrowed`](Self::from_borrowed), [`from_borrowed_readonly`](Self::from_borrowed_readonly), [`from_raw_parts`](Self::from_raw_parts) (`unsafe`) |
+/// | a storage, under a layout | [`try_from_parts`](Self::try_from_parts) |
+/// | parts that were written | [`TensorMut`] |
+/// | bytes, a mapped file, a message, a picture | the modules of the [features](crate#features) |
 pub struct Tensor<T, const N: usize> {
     /// T1: `storage` keeps every element the layout can reach alive; its window is the span of
     /// the layout, no more and no less, so the layout is in bounds (L3) by its length alone.
@@ -96,7 +126,8 @@ pub type Tensor2<T> = Tensor<T, 2>;
 pub type Tensor3<T> = Tensor<T, 3>;
 /// A tensor with four axes, such as a batch `[N, C, H, W]`.
 pub type Tensor4<T> = Tensor<T, 4>;
-/// A tensor with two axes; 0.2.0's name.
+/// A tensor with two axes; 0.2.0's name of [`Tensor2`].
+#[deprecated(since = "0.3.0", note = "use `Tensor2`, which is the same")]
 pub type CpuTensor2<T> = Tensor2<T>;
 
 impl<T, const N: usize> Clone for Tensor<T, N> {
@@ -343,6 +374,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// None.
+    #[deprecated(since = "0.3.0", note = "every tensor is checked when it is made")]
     #[inline]
     pub fn check_layout(&self) -> Result<(), TensorError> {
         Ok(())
@@ -503,6 +535,10 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `DimensionMismatch` unless the shapes are equal.
+    #[deprecated(
+        since = "0.3.0",
+        note = "use `zip_with`, which takes views and any types"
+    )]
     #[track_caller]
     pub fn element_wise_op<F>(&self, other: &Self, op: F) -> Result<Self, TensorError>
     where

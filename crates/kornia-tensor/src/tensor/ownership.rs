@@ -71,11 +71,13 @@ impl<T, const N: usize> Tensor<T, N> {
         Ok(elements)
     }
 
-    /// 0.2.0's name of [`as_mut_slice`](Self::as_mut_slice).
+    /// 0.2.0's name of [`as_mut_slice`](Self::as_mut_slice). Not deprecated, because code of that
+    /// time is full of it; new code says `as_mut_slice`.
     ///
     /// # Panics
     ///
-    /// As there.
+    /// If the storage is shared or read-only, the host cannot write it, or the elements do not
+    /// lie in row-major order without gaps.
     #[inline]
     #[track_caller]
     pub fn as_slice_mut(&mut self) -> &mut [T] {

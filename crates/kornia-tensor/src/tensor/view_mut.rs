@@ -221,6 +221,16 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
         self.view().as_slice()
     }
 
+    /// As [`as_slice`](Self::as_slice).
+    ///
+    /// # Errors
+    ///
+    /// `NotContiguous`.
+    #[inline]
+    pub fn try_as_slice(&self) -> Result<&[T], TensorError> {
+        self.view().try_as_slice()
+    }
+
     /// The elements as a slice for writing. O(1), never copies.
     ///
     /// # Panics

@@ -28,8 +28,8 @@ const MAKERS: [(&str, Maker); 6] = [
     ("from_shape_slice_in", |ledger, alloc| {
         Tensor::from_shape_slice_in([2, 3], &ledger.elements(6), alloc).unwrap()
     }),
-    ("from_shape_val_in", |ledger, alloc| {
-        Tensor::from_shape_val_in([2, 3], ledger.element(), alloc)
+    ("full_in", |ledger, alloc| {
+        Tensor::full_in([2, 3], ledger.element(), alloc)
     }),
     ("from_shape_fn_in", |ledger, alloc| {
         Tensor::from_shape_fn_in([2, 3], alloc, |_| ledger.element())

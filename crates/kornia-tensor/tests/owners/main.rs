@@ -5,6 +5,8 @@
 //! `hostile` asks allocators that lie; `edges` has elements without size, ranks without axes and
 //! shapes without end; `device` memory the host cannot reach.
 
+#![allow(deprecated)] // names of 0.2.0 are tested too
+
 #[path = "../common/mod.rs"]
 mod common;
 

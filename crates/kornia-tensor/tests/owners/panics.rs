@@ -114,7 +114,7 @@ fn a_clone_that_panics_in_a_constructor() {
         if place == 5 {
             ledger.allow_clones(4);
         }
-        Tensor::<Element, 2>::from_shape_val_in([2, 3], value, alloc)
+        Tensor::<Element, 2>::full_in([2, 3], value, alloc)
     });
     at_every_place("this clone panics", |ledger, alloc, place| {
         ledger.allow_clones(place);

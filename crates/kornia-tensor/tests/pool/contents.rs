@@ -8,7 +8,7 @@ use super::{bytes, small};
 /// A pool whose only block holds 0xAA everywhere.
 fn dirty() -> Pool {
     let pool = small().build().unwrap();
-    drop(Tensor::from_shape_val_in([1280], 0xAAu8, pool.handle()));
+    drop(Tensor::full_in([1280], 0xAAu8, pool.handle()));
     pool
 }
 
@@ -17,7 +17,7 @@ fn zeros_are_zeros_in_a_used_block() {
     let pool = dirty();
     for len in [1025, 1280] {
         assert!(bytes(&pool, len).iter().all(|&byte| byte == 0));
-        drop(Tensor::from_shape_val_in([1280], 0xAAu8, pool.handle()));
+        drop(Tensor::full_in([1280], 0xAAu8, pool.handle()));
     }
     let floats = Tensor::<f32, 2>::zeros_in([32, 10], pool.handle());
     assert!(floats.iter().all(|&x| x.to_bits() == 0));
@@ -27,7 +27,7 @@ fn zeros_are_zeros_in_a_used_block() {
 #[test]
 fn every_constructor_covers_a_used_block() {
     let pool = dirty();
-    let full = Tensor::from_shape_val_in([1200], 3u8, pool.handle());
+    let full = Tensor::full_in([1200], 3u8, pool.handle());
     assert!(full.iter().all(|&byte| byte == 3));
     drop(full);
     let counted = Tensor::from_shape_fn_in([300], pool.handle(), |[i]| i as u32);

@@ -72,7 +72,7 @@ fn a_block_serves_no_other_alignment() {
 
     let pool = small().build().unwrap();
     drop(bytes(&pool, 1024));
-    let wide = Tensor::from_shape_val_in([4], Wide([1; 256]), pool.handle());
+    let wide = Tensor::full_in([4], Wide([1; 256]), pool.handle());
     assert_eq!(wide.as_ptr().addr() % 256, 0);
     assert_eq!(pool.stats().misses, 2);
     drop(wide);
@@ -162,7 +162,7 @@ fn copies_come_from_the_pool_of_their_tensor() {
 fn nothing_is_asked_for_no_bytes() {
     let pool = small().byte_cap(0).build().unwrap();
     assert!(bytes(&pool, 0).is_empty());
-    let units = Tensor::from_shape_val_in([1000], (), pool.handle());
+    let units = Tensor::full_in([1000], (), pool.handle());
     assert_eq!(units.numel(), 1000);
     let none = Tensor::<u64, 2>::from_shape_fn_in([3, 0], pool.handle(), |_| unreachable!());
     assert_eq!(none.numel(), 0);
@@ -199,7 +199,7 @@ fn no_block_has_two_owners() {
                 for round in 0..rounds {
                     let mut mine = bytes(&pool, 200);
                     mine.as_mut_slice().fill(me);
-                    let other = Tensor::from_shape_val_in([150], me, pool.handle());
+                    let other = Tensor::full_in([150], me, pool.handle());
                     thread::yield_now();
                     assert!(mine.iter().all(|&b| b == me), "round {round}");
                     assert!(other.iter().all(|&b| b == me), "round {round}");

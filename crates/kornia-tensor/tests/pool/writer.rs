@@ -11,7 +11,7 @@ use super::small;
 fn everywhere(test: impl Fn(AllocHandle)) {
     test(host_alloc());
     let pool = small().build().unwrap();
-    drop(Tensor::from_shape_val_in([24], 0xAAu8, pool.handle()));
+    drop(Tensor::full_in([24], 0xAAu8, pool.handle()));
     test(pool.handle());
     assert_eq!(pool.stats().blocks_live, 0);
 }

@@ -3,7 +3,7 @@
 use super::{TensorView, copy, not_contiguous};
 use crate::engine::compute::{self, Outcome};
 use crate::error::{self, TensorError};
-use crate::storage::StorageBuilder;
+use crate::storage::{AllocHandle, StorageBuilder, normalize};
 use crate::tensor::fresh;
 use crate::tensor::iter::{IndexedIter, Iter, Rows};
 use crate::{Layout, Tensor, TensorViewMut};
@@ -214,6 +214,32 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         T: Clone,
     {
         copy::to_tensor(self, None)
+    }
+
+    /// As [`to_tensor`](Self::to_tensor), in memory of an allocator.
+    ///
+    /// # Panics
+    ///
+    /// If the allocator does not give the memory.
+    #[track_caller]
+    pub fn to_tensor_in(self, alloc: AllocHandle) -> Tensor<T, N>
+    where
+        T: Clone,
+    {
+        error::expect(self.try_to_tensor_in(alloc))
+    }
+
+    /// As [`to_tensor_in`](Self::to_tensor_in).
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory`, or what the allocator answered.
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    pub fn try_to_tensor_in(self, alloc: AllocHandle) -> Result<Tensor<T, N>, TensorError>
+    where
+        T: Clone,
+    {
+        copy::to_tensor(self, normalize(alloc))
     }
 
     /// A `Vec` with clones of the elements in row-major order. O(n).

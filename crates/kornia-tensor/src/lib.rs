@@ -44,9 +44,47 @@
 //! The verbs (`slice`, `select`, `narrow`, `permute_axes`, `transpose`, `flip`, `reshape`,
 //! `flatten`, `insert_axis`, `remove_axis`, `split_at`, `chunks`, `tiles`) have one name and one
 //! meaning on all three types: on a tensor they give tensors, on a view views. Those that a
-//! programmer can get wrong panic, and have a `try_` twin that returns the same text. On a tensor there is
+//! programmer can get wrong [panic](#what-panics-and-what-returns-an-error). On a tensor there is
 //! also a form that gives it up and keeps a sole handle sole, by the rule `reshape` and
 //! [`into_reshaped`](Tensor::into_reshaped).
+//!
+//! # What panics and what returns an error
+//!
+//! **A mistake of the program panics, a fact about its data is an error.**
+//!
+//! * What the program names and can know panics where it is wrong: an axis, an index, a range,
+//!   memory that it shares, a layout it turned, more memory than there is. Each such method has a
+//!   twin whose name begins with `try_`, takes the same and returns the same text as an error; the
+//!   panic blames the line of the call.
+//! * What depends on the data returns `Result` and has no panicking form: whether a shape fits a
+//!   buffer (`from_shape_vec`), whether two shapes are equal (`zip_with`, `assign`), whether a
+//!   layout can be counted by another shape (`reshape`, `flatten`). Such a method reports
+//!   everything by its `Result`, running out of memory included.
+//! * What was given up comes back where it is refused: [`try_into_vec`](Tensor::try_into_vec),
+//!   [`into_reshaped`](Tensor::into_reshaped) and all other `into_`.
+//!
+//! There are exceptions, some because 0.2.0 has the name:
+//!
+//! * `permute_axes` returns `Result`, although axes are the program's, and so do
+//!   [`deep_clone`](Tensor::deep_clone) and [`compact`](Tensor::compact), which fail for want of
+//!   memory alone.
+//! * What calls a closure or makes a `Vec` (`map`, `cast`, `to_vec`) panics for want of memory and
+//!   has no twin; the `_into` forms write where there is memory.
+//! * What is short for a view and its method (`iter`, `rows`, `fold` and `get` of a tensor, the
+//!   slices of a [`TensorMut`], `as_mut_ptr`) panics where the view is refused, and the twin is the
+//!   view's: [`try_view`](Tensor::try_view), [`try_view_mut`](Tensor::try_view_mut). The `_mut`
+//!   verbs of a mutable view are short for `reborrow()` and a verb.
+//! * `[[..]]` panics; its twin is [`get`](Tensor::get).
+//!
+//! Who wants no panics can let clippy find them:
+//!
+//! <details><summary>a <code>clippy.toml</code> with every method that has a twin</summary>
+//!
+#![doc = "```toml"]
+#![doc = include_str!("../try-only.toml")]
+#![doc = "```"]
+//!
+//! </details>
 //!
 //! # Who may write
 //!

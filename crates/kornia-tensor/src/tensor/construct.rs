@@ -124,6 +124,8 @@ impl<T, const N: usize> Tensor<T, N> {
     /// let ramp = Tensor::from_shape_fn([2, 3], |[y, x]| 10 * y + x);
     /// assert_eq!(ramp.as_slice(), [0, 1, 2, 10, 11, 12]);
     /// ```
+    #[doc(alias = "from_fn")]
+    #[doc(alias = "from_function")]
     #[track_caller]
     pub fn from_shape_fn<F>(shape: [usize; N], f: F) -> Self
     where
@@ -203,6 +205,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// let grey = Tensor::<u8, 2>::full([480, 640], 128);
     /// assert!(grey.iter().all(|&pixel| pixel == 128));
     /// ```
+    #[doc(alias = "ones")]
+    #[doc(alias = "filled")]
     #[track_caller]
     pub fn full(shape: [usize; N], value: T) -> Self {
         error::expect(Self::try_full_in(shape, value, host_alloc()))

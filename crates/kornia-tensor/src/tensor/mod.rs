@@ -321,6 +321,7 @@ impl<T, const N: usize> Tensor<T, N> {
 /// Looking.
 impl<T, const N: usize> Tensor<T, N> {
     /// Lengths of the axes.
+    #[doc(alias = "dims")]
     #[inline]
     pub fn shape(&self) -> &[usize; N] {
         &self.parts.shape
@@ -351,6 +352,9 @@ impl<T, const N: usize> Tensor<T, N> {
     }
 
     /// Number of elements: the product of the shape.
+    #[doc(alias = "len")]
+    #[doc(alias = "size")]
+    #[doc(alias = "total")]
     #[inline]
     pub fn numel(&self) -> usize {
         self.layout().numel()
@@ -364,6 +368,7 @@ impl<T, const N: usize> Tensor<T, N> {
 
     /// Whether the elements lie in row-major order without gaps. Axes of length 1 do not count,
     /// whatever their stride.
+    #[doc(alias = "is_contiguous")]
     #[inline]
     pub fn is_standard_layout(&self) -> bool {
         self.layout().is_contiguous()
@@ -414,6 +419,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Panics
     ///
     /// If the host cannot read the memory.
+    #[doc(alias = "as_view")]
     #[inline]
     #[track_caller]
     pub fn view(&self) -> TensorView<'_, T, N> {
@@ -473,6 +479,7 @@ impl<T, const N: usize> Tensor<T, N> {
     }
 
     /// A tensor of `f` of each element; see [`TensorView::map`].
+    #[doc(alias = "mapv")]
     #[track_caller]
     pub fn map<U, F>(&self, f: F) -> Tensor<U, N>
     where
@@ -486,6 +493,7 @@ impl<T, const N: usize> Tensor<T, N> {
     /// # Errors
     ///
     /// `DimensionMismatch` unless the shapes are equal.
+    #[doc(alias = "element_wise")]
     #[track_caller]
     pub fn zip_with<'b, U, V, F>(
         &self,

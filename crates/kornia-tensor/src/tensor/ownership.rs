@@ -123,6 +123,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// assert_eq!(a.as_ptr(), before);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
+    #[doc(alias = "copy_on_write")]
     #[track_caller]
     pub fn make_mut(&mut self) -> TensorViewMut<'_, T, N> {
         error::expect(self.try_make_mut())
@@ -180,6 +181,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// assert_eq!(crop.deep_clone()?.retained_bytes(), 16 * 16 * 3);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
+    #[doc(alias = "copy")]
+    #[doc(alias = "to_owned")]
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn deep_clone(&self) -> Result<Self, TensorError> {
         let copy = copy::to_tensor(self.try_view()?, self.storage.alloc_choice())?;
@@ -228,6 +231,10 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// # Panics
     ///
     /// If a copy is needed and there is no memory for it, or the host cannot read the old one.
+    #[doc(alias = "as_standard_layout")]
+    #[doc(alias = "ascontiguousarray")]
+    #[doc(alias = "as_contiguous")]
+    #[doc(alias = "to_standard_layout")]
     #[track_caller]
     pub fn contiguous(self) -> Self {
         error::expect(self.try_contiguous())

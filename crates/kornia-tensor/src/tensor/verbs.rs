@@ -30,6 +30,9 @@ macro_rules! verbs {
             /// If an index or a range is out of bounds; [`clip_box`](crate::clip_box) cuts a box
             /// to a shape.
             $(#[$slice])*
+            #[doc(alias = "roi")]
+            #[doc(alias = "crop")]
+            #[doc(alias = "index")]
             #[inline]
             #[track_caller]
             pub fn slice<S, const M: usize>($($by)+, spec: S) -> $Type<$($a,)? T, M>
@@ -62,6 +65,7 @@ macro_rules! verbs {
             /// # Panics
             ///
             /// If the axis or the index is out of bounds.
+            #[doc(alias = "take")]
             #[inline]
             #[track_caller]
             pub fn select<const M: usize>(
@@ -98,6 +102,7 @@ macro_rules! verbs {
             /// # Panics
             ///
             /// If the axis or the range is out of bounds.
+            #[doc(alias = "crop")]
             #[inline]
             #[track_caller]
             pub fn narrow($($by)+, axis: usize, range: impl SliceRange) -> Self {
@@ -125,6 +130,9 @@ macro_rules! verbs {
             ///
             /// `InvalidPermutation` unless `axes` names each axis once.
             $(#[$permute])*
+            #[doc(alias = "permute")]
+            #[doc(alias = "swapaxes")]
+            #[doc(alias = "moveaxis")]
             #[inline]
             #[cfg_attr(feature = "diagnose", track_caller)]
             pub fn permute_axes($($by)+, axes: [usize; N]) -> Result<Self, TensorError> {
@@ -132,6 +140,7 @@ macro_rules! verbs {
             }
 
             /// The axes in reverse order.
+            #[doc(alias = "t")]
             #[inline]
             #[cfg_attr(feature = "diagnose", track_caller)]
             pub fn transpose($($by)+) -> Self {
@@ -144,6 +153,9 @@ macro_rules! verbs {
             ///
             /// If the axis is out of bounds.
             $(#[$flip])*
+            #[doc(alias = "mirror")]
+            #[doc(alias = "fliplr")]
+            #[doc(alias = "flipud")]
             #[inline]
             #[track_caller]
             pub fn flip($($by)+, axis: usize) -> Self {
@@ -168,6 +180,8 @@ macro_rules! verbs {
             /// `ReshapeMismatch` if the number of elements differs, `ReshapeNeedsCopy` if no
             /// strides describe the result, `ShapeOverflow` if no memory holds the shape.
             $(#[$reshape])*
+            #[doc(alias = "view_as")]
+            #[doc(alias = "into_shape")]
             #[inline]
             #[cfg_attr(feature = "diagnose", track_caller)]
             pub fn reshape<const M: usize>(
@@ -182,6 +196,7 @@ macro_rules! verbs {
             /// # Errors
             ///
             /// `ReshapeNeedsCopy` if no stride describes the result.
+            #[doc(alias = "ravel")]
             #[inline]
             #[cfg_attr(feature = "diagnose", track_caller)]
             pub fn flatten($($by)+) -> Result<$Type<$($a,)? T, 1>, TensorError> {
@@ -193,6 +208,9 @@ macro_rules! verbs {
             /// # Panics
             ///
             /// If `axis` is larger than the rank.
+            #[doc(alias = "unsqueeze")]
+            #[doc(alias = "expand_dims")]
+            #[doc(alias = "newaxis")]
             #[inline]
             #[track_caller]
             pub fn insert_axis<const M: usize>($($by)+, axis: usize) -> $Type<$($a,)? T, M>
@@ -224,6 +242,7 @@ macro_rules! verbs {
             /// # Panics
             ///
             /// If the axis is out of bounds or its length is not 1.
+            #[doc(alias = "squeeze")]
             #[inline]
             #[track_caller]
             pub fn remove_axis<const M: usize>($($by)+, axis: usize) -> $Type<$($a,)? T, M>
@@ -255,6 +274,7 @@ macro_rules! verbs {
             /// # Panics
             ///
             /// If the axis is out of bounds or `index` is larger than its length.
+            #[doc(alias = "split")]
             #[inline]
             #[track_caller]
             pub fn split_at($($by)+, axis: usize, index: usize) -> (Self, Self) {
@@ -286,6 +306,8 @@ macro_rules! verbs {
             /// # Panics
             ///
             /// If the axis is out of bounds or `size` is 0.
+            #[doc(alias = "axis_chunks")]
+            #[doc(alias = "array_split")]
             #[track_caller]
             pub fn chunks(
                 $($by)+,
@@ -321,6 +343,8 @@ macro_rules! verbs {
             ///
             /// If a length of `size` is 0.
             $(#[$tiles])*
+            #[doc(alias = "blocks")]
+            #[doc(alias = "patches")]
             #[track_caller]
             pub fn tiles(
                 $($by)+,
@@ -355,6 +379,8 @@ macro_rules! verbs {
             /// # Panics
             ///
             /// If the axis is out of bounds.
+            #[doc(alias = "unbind")]
+            #[doc(alias = "outer_iter")]
             #[track_caller]
             pub fn axis_iter<const M: usize>(
                 $($by)+,

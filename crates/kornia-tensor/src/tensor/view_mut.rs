@@ -332,6 +332,7 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     }
 
     /// Sets every element to a clone of `value`. O(n).
+    #[doc(alias = "setTo")]
     pub fn fill(&mut self, value: T)
     where
         T: Clone,
@@ -347,6 +348,8 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     /// # Errors
     ///
     /// `DimensionMismatch` unless the shapes are equal; nothing is written then.
+    #[doc(alias = "copy_from")]
+    #[doc(alias = "copyTo")]
     pub fn assign<'b>(&mut self, source: impl Into<TensorView<'b, T, N>>) -> Result<(), TensorError>
     where
         T: Clone + 'b,

@@ -26,6 +26,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// assert_eq!(centred[[3, 4, 2]], 1.0 - 0.3);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
+    #[doc(alias = "expand")]
+    #[doc(alias = "repeat")]
     #[inline]
     pub fn broadcast_to<const M: usize>(
         self,
@@ -51,6 +53,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// assert_eq!(windows.to_vec(), [1, 2, 3, 2, 3, 4]);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
+    #[doc(alias = "unfold")]
+    #[doc(alias = "sliding_window_view")]
     #[inline]
     #[track_caller]
     pub fn windows<const M: usize>(self, axis: usize, size: usize) -> TensorView<'a, T, M>

@@ -147,12 +147,36 @@ fn a_vec_that_was_taken_back_is_no_storage() {
 #[test]
 fn what_could_not_be_made_is_not_counted() {
     let turn = turn();
-    assert!(Tensor::from_shape_vec([4], vec![1u8, 2]).is_err());
-    assert!(Tensor::<u8, 1>::from_owner([4], vec![1u8, 2]).is_err());
-    assert!(Tensor::<u8, 1>::try_zeros_in([usize::MAX], host_alloc()).is_err());
+    assert_eq!(
+        Tensor::from_shape_vec([4], vec![1u8, 2])
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "2 elements do not fill shape [4], which needs 4; pass exactly as many as the shape has"
+    );
+    assert_eq!(
+        Tensor::<u8, 1>::from_owner([4], vec![1u8, 2])
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "2 elements do not fill shape [4], which needs 4; pass exactly as many as the shape has"
+    );
+    assert_eq!(
+        Tensor::<u8, 1>::try_zeros_in([usize::MAX], host_alloc())
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "shape [18446744073709551615] with 1-byte elements is larger than memory can address; use a smaller shape"
+    );
     let closed = Pool::new();
     closed.close();
-    assert!(Tensor::<u8, 1>::try_zeros_in([9], closed.handle()).is_err());
+    assert_eq!(
+        Tensor::<u8, 1>::try_zeros_in([9], closed.handle())
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "pool is closed; make another, or use another allocator"
+    );
     for alloc in [host_alloc(), aligned()] {
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             Tensor::from_shape_fn_in([9], alloc.clone(), |[i]| {
@@ -164,7 +188,10 @@ fn what_could_not_be_made_is_not_counted() {
         let mut writer = Tensor::<u8, 1>::writer_in([4], alloc).unwrap();
         writer.write_slice(&[1, 2]).unwrap();
         assert_eq!(turn.all(), (0, 0), "not a tensor yet");
-        assert!(writer.finish().is_err());
+        assert_eq!(
+            writer.finish().map(drop).unwrap_err().to_string(),
+            "2 elements do not fill shape [4], which needs 4; pass exactly as many as the shape has"
+        );
     }
     turn.nothing_is_left();
 }
@@ -184,7 +211,8 @@ fn a_storage_whose_elements_panic_when_they_are_dropped_leaves_the_count() {
     for alloc in [host_alloc(), aligned()] {
         let tensor = Tensor::from_shape_vec_in([1], vec![Bomb], alloc).unwrap();
         assert_eq!(turn.all().0, 1);
-        assert!(catch_unwind(AssertUnwindSafe(|| drop(tensor))).is_err());
+        let panic = catch_unwind(AssertUnwindSafe(|| drop(tensor))).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"dropped"));
         turn.nothing_is_left();
     }
 }

@@ -91,7 +91,10 @@ fn memory_that_its_owner_can_still_read_is_read_only() {
         t.try_view_mut().map(|v| v.numel()),
         Err(TensorError::ReadOnlyStorage)
     );
-    assert!(caught(|| t.as_mut_ptr()).is_err());
+    assert_eq!(
+        caught(|| t.as_mut_ptr()).map(drop).unwrap_err().text,
+        "storage is read-only; use `make_mut` or `deep_clone` to write to a copy"
+    );
     t.make_mut().fill(9);
     assert_eq!((t.as_slice(), &frame[..]), (&[9; 4][..], &[1, 2, 3, 4][..]));
 }
@@ -127,25 +130,36 @@ fn a_shape_cannot_reach_outside_its_storage() {
         shape,
         strides,
     };
-    for (shape, strides) in [
-        ([3, 3], [3, 1]),
-        ([2, 4], [3, 1]),
-        ([2, 3], [4, 1]),
-        ([2, 3], [3, 2]),
-        ([2, 3], [-4, 1]),
-        ([usize::MAX, 1], [1, 1]),
-        ([2, 2], [isize::MAX, 1]),
-        ([7, 1], [1, 1]),
+    let reaches = |span| TensorError::LayoutOutOfBounds { span, len: 6 };
+    let overflows = |shape: [usize; 2]| TensorError::ShapeOverflow {
+        shape: shape.into(),
+        element_size: size_of::<i32>(),
+    };
+    for (shape, strides, error) in [
+        ([3, 3], [3, 1], reaches(9)),
+        ([2, 4], [3, 1], reaches(7)),
+        ([2, 3], [4, 1], reaches(7)),
+        ([2, 3], [3, 2], reaches(8)),
+        ([2, 3], [-4, 1], reaches(7)),
+        ([usize::MAX, 1], [1, 1], overflows([usize::MAX, 1])),
+        ([2, 2], [isize::MAX, 1], overflows([2, 2])),
+        ([7, 1], [1, 1], reaches(7)),
     ] {
         let refused = Tensor::try_from_parts(parts(shape, strides));
-        assert!(refused.is_err(), "{shape:?} {strides:?}");
+        assert_eq!(refused, Err(error), "{shape:?} {strides:?}");
     }
     // The parts themselves promise nothing; changing a copy of them changes no tensor.
     let t = matrix();
     let mut copy = t.clone().into_parts();
     copy.shape = [1000, 1000];
     assert_eq!((t.shape, t.iter().count()), ([2, 3], 6));
-    assert!(Tensor::try_from_parts(copy).is_err());
+    assert_eq!(
+        Tensor::try_from_parts(copy)
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "layout spans 3997 elements and the storage has 6; use smaller strides or a larger storage"
+    );
 }
 
 /// A block that answers `claimed` when it is asked for its length.

@@ -215,7 +215,8 @@ fn handles_leave_the_register_on_any_thread_and_when_something_panics() {
         })
         .collect();
     for thread in threads {
-        assert!(thread.join().is_err());
+        let panic = thread.join().unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"with two handles in hand"));
     }
     assert_eq!(t.storage().holders().len(), 1);
     assert!(t.try_as_mut_slice().is_ok());

@@ -130,7 +130,11 @@ fn raw_parts_may_have_more_memory_than_the_shape_needs() {
     for bytes in [20, 23, 25, 33] {
         // SAFETY: as above.
         let t = unsafe { Tensor::<u32, 2>::from_raw_parts([2, 3], start, bytes, host_alloc()) };
-        assert!(t.is_err(), "{bytes} bytes");
+        let expected = TensorError::InvalidShape {
+            shape: [2, 3].into(),
+            found: bytes / 4,
+        };
+        assert_eq!(t, Err(expected), "{bytes} bytes");
     }
 }
 
@@ -179,7 +183,10 @@ fn an_owner_is_asked_once_and_dropped_with_the_last_handle() {
     assert_eq!((window[[0]].number(), t[[0, 2]].number()), (4, 2));
     let refused = t.try_as_mut_slice().map(|s| s.len());
     assert_eq!(refused, Err(TensorError::ReadOnlyStorage));
-    assert!(caught(|| t.view_mut().numel()).is_err());
+    assert_eq!(
+        caught(|| t.view_mut().numel()).map(drop).unwrap_err().text,
+        "storage is read-only; use `make_mut` or `deep_clone` to write to a copy"
+    );
     t.make_mut()[[0, 0]] = ledger.element();
     drop(t);
     assert_eq!(window[[1]].number(), 5);
@@ -302,11 +309,29 @@ fn refused_foreign_memory_stays_with_its_owner() {
         make([2, 2], [3, 1], odd),
         Err(TensorError::Misaligned { .. })
     ));
-    assert!(make([2, 2], [3, 1], std::ptr::null()).is_err());
-    assert!(make([0, 2], [3, 1], std::ptr::null()).is_err());
+    assert_eq!(
+        make([2, 2], [3, 1], std::ptr::null())
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "null pointer where memory was expected; check the source of the data"
+    );
+    assert_eq!(
+        make([0, 2], [3, 1], std::ptr::null())
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "null pointer where memory was expected; check the source of the data"
+    );
     let huge = make([1 << 32, 1 << 32], [1 << 32, 1], first);
     assert!(matches!(huge, Err(TensorError::ShapeOverflow { .. })));
-    assert!(make([2, 2], [isize::MIN, 1], first).is_err());
+    assert_eq!(
+        make([2, 2], [isize::MIN, 1], first)
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "shape [2, 2] with 4-byte elements is larger than memory can address; use a smaller shape"
+    );
 }
 
 #[test]

@@ -227,14 +227,38 @@ fn an_overwritten_element_whose_drop_panics() {
 #[test]
 fn a_refused_vec_is_dropped_once() {
     let ledger = Ledger::new();
-    assert!(Tensor::<_, 2>::from_shape_vec([2, 3], ledger.elements(5)).is_err());
-    assert!(Tensor::<_, 2>::from_shape_vec([usize::MAX, 2], ledger.elements(1)).is_err());
+    assert_eq!(
+        Tensor::<_, 2>::from_shape_vec([2, 3], ledger.elements(5))
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "5 elements do not fill shape [2, 3], which needs 6; pass exactly as many as the shape has"
+    );
+    assert_eq!(
+        Tensor::<_, 2>::from_shape_vec([usize::MAX, 2], ledger.elements(1))
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "shape [18446744073709551615, 2] with 16-byte elements is larger than memory can address; use a smaller shape"
+    );
     for memory in allocators(&ledger) {
         let elements = ledger.elements(7);
-        assert!(Tensor::<_, 2>::from_shape_vec_in([2, 3], elements, memory).is_err());
+        assert_eq!(
+            Tensor::<_, 2>::from_shape_vec_in([2, 3], elements, memory)
+                .map(drop)
+                .unwrap_err()
+                .to_string(),
+            "7 elements do not fill shape [2, 3], which needs 6; pass exactly as many as the shape has"
+        );
     }
     let none = ledger.allocator_for(0);
-    assert!(Tensor::<_, 2>::from_shape_vec_in([2, 3], ledger.elements(6), none).is_err());
+    assert_eq!(
+        Tensor::<_, 2>::from_shape_vec_in([2, 3], ledger.elements(6), none)
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "allocation failed: out of blocks"
+    );
     ledger.assert_settled();
 }
 

@@ -98,7 +98,10 @@ fn a_panicking_clone_gives_the_block_back() {
     let (pool, ledger) = (small().build().unwrap(), Ledger::new());
     let tensor = Tensor::from_shape_fn_in([4], pool.handle(), |_| ledger.element());
     ledger.allow_clones(2);
-    assert!(caught(|| tensor.deep_clone()).is_err());
+    assert_eq!(
+        caught(|| tensor.deep_clone()).map(drop).unwrap_err().text,
+        "this clone panics"
+    );
     assert_eq!((pool.stats().blocks_live, pool.stats().blocks_idle), (1, 1));
     drop(tensor);
     ledger.assert_settled();

@@ -93,7 +93,13 @@ fn what_was_written_is_dropped_with_the_writer() {
         let mut out = Tensor::writer_in([4], alloc).unwrap();
         let three = ledger.elements(3);
         ledger.allow_clones(2);
-        assert!(caught(|| out.write_slice(&three)).is_err());
+        assert_eq!(
+            caught(|| out.write_slice(&three))
+                .map(drop)
+                .unwrap_err()
+                .text,
+            "this clone panics"
+        );
         assert_eq!(out.written(), 2, "a clone panicked");
         drop((out, three));
         ledger.assert_settled();
@@ -120,7 +126,13 @@ fn a_writer_that_caught_a_panic_goes_on() {
             row[0] = 5;
             panic!("half a row");
         };
-        assert!(caught(|| out.write_with(4, half)).is_err());
+        assert_eq!(
+            caught(|| out.write_with(4, half))
+                .map(drop)
+                .unwrap_err()
+                .text,
+            "half a row"
+        );
         assert_eq!(
             out.written(),
             4,

@@ -35,20 +35,31 @@ pub(crate) use shown::{Printable, Shown, ShownList};
 /// );
 /// assert!(size_of::<TensorError>() <= 40);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TensorError {
     /// A value could not be converted to the element type that was asked for.
     CastError,
+    /// A number of elements that does not suit, in an error of somebody else's.
+    ///
+    /// This and the two below are for code that made them with 0.2.0; this crate returns
+    /// [`ElementCountMismatch`](Self::ElementCountMismatch).
+    InvalidShape(usize),
+    /// An index that lies outside, in an error of somebody else's. This crate returns
+    /// [`IndexOutsideAxis`](Self::IndexOutsideAxis).
+    IndexOutOfBounds(usize),
+    /// Dimensions that do not suit, in words. Two shapes that differ are a
+    /// [`ShapeMismatch`](Self::ShapeMismatch).
+    DimensionMismatch(String),
     /// The number of elements does not match the shape.
-    InvalidShape {
+    ElementCountMismatch {
         /// The shape that was asked for.
         shape: Box<[usize]>,
         /// How many elements there are.
         found: usize,
     },
     /// An index lies outside its axis.
-    IndexOutOfBounds {
+    IndexOutsideAxis {
         /// The axis, counted from the outermost.
         axis: usize,
         /// The index that was asked for.
@@ -99,7 +110,7 @@ pub enum TensorError {
         size: usize,
     },
     /// Two shapes differ where they must be equal.
-    DimensionMismatch {
+    ShapeMismatch {
         /// The shape that was needed.
         expected: Box<[usize]>,
         /// The shape that was given.
@@ -219,7 +230,12 @@ impl fmt::Display for TensorError {
             Self::CastError => {
                 f.write_str("a value does not fit the element type; convert it with `map`")
             }
-            Self::InvalidShape { shape, found } => {
+            Self::InvalidShape(found) => write!(f, "{found} elements do not fill the shape"),
+            Self::IndexOutOfBounds(index) => write!(f, "index {index} is out of bounds"),
+            Self::DimensionMismatch(what) | Self::UnsupportedOperation(what) => {
+                Printable(what).fmt(f)
+            }
+            Self::ElementCountMismatch { shape, found } => {
                 write!(f, "{found} elements do not fill shape {shape:?}")?;
                 match shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) {
                     Some(needed) => write!(f, ", which needs {needed}")?,
@@ -227,7 +243,7 @@ impl fmt::Display for TensorError {
                 }
                 f.write_str("; pass exactly as many as the shape has")
             }
-            Self::IndexOutOfBounds { axis, index, size } => write!(
+            Self::IndexOutsideAxis { axis, index, size } => write!(
                 f,
                 "index {index} is out of bounds for axis {axis} with size {size}"
             ),
@@ -273,11 +289,18 @@ impl fmt::Display for TensorError {
                 "axis {axis} has size {size} and only size 1 can be removed; \
                  use `select` to keep one index of it"
             ),
-            Self::DimensionMismatch { expected, found } => write!(
-                f,
-                "shape {found:?} was given where {expected:?} is needed; \
-                 `broadcast_to` stretches axes of length 1"
-            ),
+            Self::ShapeMismatch { expected, found } => {
+                let mut axes = expected.iter().zip(found);
+                let stretches = axes.all(|(&expected, &found)| found == expected || found == 1);
+                write!(
+                    f,
+                    "shape {found:?} was given where {expected:?} is needed; {}",
+                    match stretches && expected.len() == found.len() {
+                        true => "`broadcast_to` stretches axes of length 1",
+                        false => "`slice` or `reshape` one of them to the other's",
+                    }
+                )
+            }
             Self::NotBroadcastable { from, to } => write!(
                 f,
                 "shape {from:?} does not broadcast to {to:?}; \
@@ -322,8 +345,8 @@ impl fmt::Display for TensorError {
             ),
             Self::SharedStorage(others) => write!(
                 f,
-                "storage is shared with {others}; use `make_mut` to copy it, or drop the other \
-                 handles"
+                "storage is shared with {others}; use `make_mut` to write to a copy, or drop the \
+                 others first: after `let t = t.reshape(..)` the `t` from before still lives"
             ),
             Self::ReadOnlyStorage => f.write_str(
                 "storage is read-only; use `make_mut` or `deep_clone` to write to a copy",
@@ -368,8 +391,15 @@ impl fmt::Display for TensorError {
                 )
             }
             Self::StorageError(error) => write!(f, "{error}"),
-            Self::UnsupportedOperation(what) => f.write_str(what),
         }
+    }
+}
+
+impl fmt::Debug for TensorError {
+    /// The text of [`Display`](fmt::Display): `unwrap`, `expect` and a `main` that returns an error
+    /// print this one, and the way out is in the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -389,7 +419,7 @@ impl From<TensorAllocatorError> for TensorError {
 }
 
 /// Why an allocator did not give a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TensorAllocatorError {
     /// Size and alignment do not make a layout.
@@ -439,7 +469,7 @@ impl fmt::Display for TensorAllocatorError {
             Self::CannotAllocateForeign => f.write_str(
                 "this allocator cannot allocate; wrap existing memory with `from_borrowed`",
             ),
-            Self::AllocationFailed(why) => write!(f, "allocation failed: {why}"),
+            Self::AllocationFailed(why) => write!(f, "allocation failed: {}", Printable(why)),
             Self::BadBlock { expected, found } => write!(
                 f,
                 "allocator gave a block of {found} bytes where {expected} were asked for; \
@@ -470,7 +500,21 @@ impl fmt::Display for TensorAllocatorError {
     }
 }
 
-impl std::error::Error for TensorAllocatorError {}
+impl fmt::Debug for TensorAllocatorError {
+    /// As that of [`TensorError`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for TensorAllocatorError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::LayoutError(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<LayoutError> for TensorAllocatorError {
     fn from(error: LayoutError) -> Self {

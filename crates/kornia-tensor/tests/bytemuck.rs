@@ -59,7 +59,7 @@ fn lengths_must_fit() {
         let shape = Box::new([2, 3]);
         assert_eq!(
             refusal([2, 3], len),
-            TensorError::InvalidShape { shape, found }
+            TensorError::ElementCountMismatch { shape, found }
         );
     }
     assert_eq!(
@@ -318,7 +318,10 @@ fn a_storage_of_bytes_is_an_owner_without_end() {
     assert_eq!(bytes.access(), Access::ReadOnly);
 
     let refused = Tensor::<u32, 1>::from_bytes_owner([3], bytes).unwrap_err();
-    assert!(matches!(refused.error, TensorError::InvalidShape { .. }));
+    assert!(matches!(
+        refused.error,
+        TensorError::ElementCountMismatch { .. }
+    ));
     assert_eq!(refused.owner.len(), 8);
 }
 

@@ -290,7 +290,7 @@ fn operations_on_two_tensors_pair_elements_by_index() {
     let wider = Tensor::<i32, 2>::zeros([3, 2]);
     assert!(matches!(
         matrix().element_wise_op(&wider, |a, b| a + b),
-        Err(TensorError::DimensionMismatch { .. })
+        Err(TensorError::ShapeMismatch { .. })
     ));
 }
 

@@ -34,7 +34,8 @@ fn a_refused_write_names_the_others_and_where_they_were_made() {
     let file = file!();
     let text = format!(
         "storage is shared with 2 other tensors, made at {file}:{first} and {file}:{second}; use \
-         `make_mut` to copy it, or drop the other handles"
+         `make_mut` to write to a copy, or drop the others first: after `let t = t.reshape(..)` the `t` \
+         from before still lives"
     );
     assert_eq!(error.to_string(), text);
     assert_eq!(t.try_view_mut().unwrap_err().to_string(), text);
@@ -43,8 +44,9 @@ fn a_refused_write_names_the_others_and_where_they_were_made() {
 
     drop(worker);
     let text = format!(
-        "storage is shared with 1 other tensor, made at {file}:{second}; use `make_mut` to copy \
-         it, or drop the other handles"
+        "storage is shared with 1 other tensor, made at {file}:{second}; use `make_mut` to \
+         write to a copy, or drop the others first: after `let t = t.reshape(..)` the `t` from before \
+         still lives"
     );
     assert_eq!(t.try_as_mut_slice().unwrap_err().to_string(), text);
     assert!(error.to_string().contains("2 other"), "that was then");
@@ -63,7 +65,7 @@ fn it_is_the_same_error_whoever_the_others_are() {
     assert_eq!(one, two);
     assert_eq!(one, TensorError::SharedStorage(SharedWith::default()));
     assert_eq!(SharedWith::default().to_string(), "other tensors");
-    assert!(format!("{one:?}").starts_with("SharedStorage(SharedWith(1 other tensor, made at "));
+    assert!(format!("{one:?}").starts_with("storage is shared with 1 other tensor, made at "));
 }
 
 #[test]

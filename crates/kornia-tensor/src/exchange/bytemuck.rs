@@ -42,7 +42,7 @@ impl<T: AnyBitPattern, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// With the owner: `Misaligned`, `InvalidShape` if the bytes are not exactly as many
+    /// With the owner: `Misaligned`, `ElementCountMismatch` if the bytes are not exactly as many
     /// elements as the shape has, `UnsupportedOperation` if they are no whole number of
     /// elements, `ShapeOverflow`.
     ///

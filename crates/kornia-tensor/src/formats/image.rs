@@ -170,9 +170,11 @@ where
 {
     let found = samples.len();
     let shape = [size.1, size.0, P::CHANNEL_COUNT.into()].map(wide);
-    ImageBuffer::from_raw(size.0, size.1, samples).ok_or_else(|| TensorError::InvalidShape {
-        shape: shape.into(),
-        found,
+    ImageBuffer::from_raw(size.0, size.1, samples).ok_or_else(|| {
+        TensorError::ElementCountMismatch {
+            shape: shape.into(),
+            found,
+        }
     })
 }
 

@@ -17,7 +17,7 @@ impl<const N: usize> Layout<N> {
     ///
     /// # Errors
     ///
-    /// [`TensorError::AxisOutOfBounds`], or [`TensorError::IndexOutOfBounds`] if `index` is
+    /// [`TensorError::AxisOutOfBounds`], or [`TensorError::IndexOutsideAxis`] if `index` is
     /// larger than the length of the axis.
     ///
     /// ```
@@ -37,7 +37,7 @@ impl<const N: usize> Layout<N> {
     ) -> Result<[(Layout<N>, isize); 2], TensorError> {
         let size = self.len_of(axis)?;
         if index > size {
-            return Err(TensorError::IndexOutOfBounds { axis, index, size });
+            return Err(TensorError::IndexOutsideAxis { axis, index, size });
         }
         let stride = self.strides[axis];
         // L1, L2: a part of an axis is no longer and reaches no further than the axis.

@@ -296,7 +296,7 @@ impl<const N: usize> Layout<N> {
     ///
     /// # Errors
     ///
-    /// [`TensorError::IndexOutOfBounds`] with the first axis whose index is too large.
+    /// [`TensorError::IndexOutsideAxis`] with the first axis whose index is too large.
     ///
     /// ```
     /// use kornia_tensor::Layout;
@@ -319,7 +319,7 @@ impl<const N: usize> Layout<N> {
         let axis = (0..N)
             .find(|&axis| index[axis] >= self.shape[axis])
             .unwrap_or(0);
-        TensorError::IndexOutOfBounds {
+        TensorError::IndexOutsideAxis {
             axis,
             index: index[axis],
             size: self.shape[axis],
@@ -454,7 +454,7 @@ pub(crate) fn checked_numel_or_none<const N: usize>(shape: &[usize; N]) -> Optio
 #[inline(never)]
 #[track_caller]
 fn index_out_of_bounds(axis: usize, index: usize, size: usize) -> ! {
-    error::fail(TensorError::IndexOutOfBounds { axis, index, size })
+    error::fail(TensorError::IndexOutsideAxis { axis, index, size })
 }
 
 /// The left side of L1; `None` if it exceeds `isize::MAX`.

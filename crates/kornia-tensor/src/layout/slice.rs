@@ -181,7 +181,7 @@ impl sealed::Index for FromEnd {
         // Before the start there is no position to report, so the error has the number
         // that was given.
         size.checked_sub(self.0)
-            .ok_or(TensorError::IndexOutOfBounds {
+            .ok_or(TensorError::IndexOutsideAxis {
                 axis,
                 index: self.0,
                 size,
@@ -337,7 +337,7 @@ fn at(index: impl SliceIndex, axis: usize, size: usize) -> Result<Cut, TensorErr
             step: 1,
         })
     } else {
-        Err(TensorError::IndexOutOfBounds {
+        Err(TensorError::IndexOutsideAxis {
             axis,
             index: start,
             size,

@@ -137,7 +137,7 @@ fn offset_of_agrees_with_the_definition_inside_and_refuses_everything_outside() 
         }
     });
     let layout = Layout::contiguous([2, 3], 1).unwrap();
-    let blamed = TensorError::IndexOutOfBounds {
+    let blamed = TensorError::IndexOutsideAxis {
         axis: 1,
         index: 3,
         size: 3,
@@ -206,7 +206,7 @@ fn select_keeps_what_has_the_index() {
                     "{layout:?}"
                 );
             }
-            let outside = TensorError::IndexOutOfBounds {
+            let outside = TensorError::IndexOutsideAxis {
                 axis,
                 index: size,
                 size,

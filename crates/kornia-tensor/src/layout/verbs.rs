@@ -18,7 +18,7 @@ impl<const N: usize> Layout<N> {
     ///
     /// # Errors
     ///
-    /// [`TensorError::IndexOutOfBounds`], [`TensorError::RangeOutOfBounds`],
+    /// [`TensorError::IndexOutsideAxis`], [`TensorError::RangeOutOfBounds`],
     /// [`TensorError::NegativeIndex`] or [`TensorError::ZeroLength`] with the axis that is
     /// wrong. Nothing is ever clamped; [`clip_box`](crate::clip_box) does that.
     ///
@@ -50,7 +50,7 @@ impl<const N: usize> Layout<N> {
     ///
     /// # Errors
     ///
-    /// [`TensorError::AxisOutOfBounds`] or [`TensorError::IndexOutOfBounds`].
+    /// [`TensorError::AxisOutOfBounds`] or [`TensorError::IndexOutsideAxis`].
     ///
     /// ```
     /// use kornia_tensor::Layout;
@@ -71,7 +71,7 @@ impl<const N: usize> Layout<N> {
     {
         let size = self.len_of(axis)?;
         if index >= size {
-            return Err(TensorError::IndexOutOfBounds { axis, index, size });
+            return Err(TensorError::IndexOutsideAxis { axis, index, size });
         }
         let kept = self.without(axis);
         Ok((kept, kept.offset_unless_empty(index, self.strides[axis])))

@@ -143,7 +143,12 @@ impl<T> TensorStorage<T> {
                 "window of {} of {} elements cannot become a Vec; use `to_vec` on a view to copy it",
                 self.len, self.inner.len
             ),
-            Owner::Vec { .. } => return TensorError::SharedStorage(self.holder.others()),
+            Owner::Vec { .. } => format!(
+                "Vec of {} elements is shared with {}; use `to_vec` on a view to copy it, or drop the \
+                 others first",
+                self.len,
+                self.holder.others()
+            ),
             owner => format!(
                 "{} elements of {:?} memory cannot become a Vec; use `to_vec` on a view to copy them",
                 self.len,

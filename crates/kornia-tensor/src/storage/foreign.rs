@@ -48,10 +48,9 @@ impl<O: 'static> OwnerRefused<O> {
 }
 
 impl<O> fmt::Debug for OwnerRefused<O> {
+    /// The text of the error, as that of [`TensorError`] is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnerRefused")
-            .field("error", &self.error)
-            .finish_non_exhaustive()
+        fmt::Display::fmt(&self.error, f)
     }
 }
 
@@ -61,7 +60,11 @@ impl<O> fmt::Display for OwnerRefused<O> {
     }
 }
 
-impl<O> std::error::Error for OwnerRefused<O> {}
+impl<O> std::error::Error for OwnerRefused<O> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
 
 impl<O> From<OwnerRefused<O>> for TensorError {
     fn from(refused: OwnerRefused<O>) -> Self {

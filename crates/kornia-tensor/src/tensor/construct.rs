@@ -47,7 +47,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if the `Vec` does not have exactly as many elements as the shape.
+    /// `ElementCountMismatch` if the `Vec` does not have exactly as many elements as the shape.
     #[inline]
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_vec(shape: [usize; N], elements: Vec<T>) -> Result<Self, TensorError> {
@@ -64,7 +64,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape`, or what the allocator answered.
+    /// `ElementCountMismatch`, or what the allocator answered.
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_vec_in(
         shape: [usize; N],
@@ -82,7 +82,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if the slice does not have exactly as many elements as the shape;
+    /// `ElementCountMismatch` if the slice does not have exactly as many elements as the shape;
     /// `OutOfMemory`.
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_slice(shape: [usize; N], elements: &[T]) -> Result<Self, TensorError>
@@ -96,7 +96,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape`, or what the allocator answered.
+    /// `ElementCountMismatch`, or what the allocator answered.
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_slice_in(
         shape: [usize; N],

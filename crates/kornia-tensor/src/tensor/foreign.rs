@@ -21,7 +21,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if the slice does not have exactly as many elements as the shape, or
+    /// `ElementCountMismatch` if the slice does not have exactly as many elements as the shape, or
     /// `ShapeOverflow`, with the owner.
     ///
     /// # Panics
@@ -127,7 +127,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `InvalidShape` if `len` is
+    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `ElementCountMismatch` if `len` is
     /// too small or no multiple of the element size.
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub unsafe fn from_raw_parts(
@@ -139,7 +139,7 @@ impl<T, const N: usize> Tensor<T, N> {
         let layout = Layout::contiguous(shape, size_of::<T>())?;
         let size = size_of::<T>().max(1);
         if layout.numel() * size_of::<T>() > len || !len.is_multiple_of(size) {
-            return Err(TensorError::InvalidShape {
+            return Err(TensorError::ElementCountMismatch {
                 shape: shape.into(),
                 found: len / size,
             });
@@ -166,7 +166,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `InvalidShape` if `len` is
+    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `ElementCountMismatch` if `len` is
     /// not the number of elements of the shape.
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub unsafe fn from_borrowed(

@@ -492,7 +492,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the shapes are equal.
+    /// `ShapeMismatch` unless the shapes are equal.
     #[doc(alias = "element_wise")]
     #[track_caller]
     pub fn zip_with<'b, U, V, F>(
@@ -522,7 +522,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the shapes are equal.
+    /// `ShapeMismatch` unless the shapes are equal.
     #[track_caller]
     pub fn par_zip_with<'b, U, V, F>(
         &self,
@@ -542,7 +542,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the shapes are equal.
+    /// `ShapeMismatch` unless the shapes are equal.
     #[deprecated(
         since = "0.3.0",
         note = "use `zip_with`, which takes views and any types"

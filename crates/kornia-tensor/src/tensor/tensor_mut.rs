@@ -195,7 +195,7 @@ impl<T, const N: usize> TensorMut<T, N> {
     ///
     /// # Errors
     ///
-    /// With the tensor: `AxisOutOfBounds`, `IndexOutOfBounds`, or `InterleavedParts` where a
+    /// With the tensor: `AxisOutOfBounds`, `IndexOutsideAxis`, or `InterleavedParts` where a
     /// part would have elements between those of the other. The outermost axis of a
     /// row-major layout never does.
     ///

@@ -46,7 +46,7 @@ macro_rules! verbs {
             ///
             /// # Errors
             ///
-            /// `IndexOutOfBounds`, `RangeOutOfBounds`, `NegativeIndex` or `ZeroLength`, with the
+            /// `IndexOutsideAxis`, `RangeOutOfBounds`, `NegativeIndex` or `ZeroLength`, with the
             /// axis.
             #[inline]
             #[cfg_attr(feature = "diagnose", track_caller)]
@@ -83,7 +83,7 @@ macro_rules! verbs {
             ///
             /// # Errors
             ///
-            /// `AxisOutOfBounds` or `IndexOutOfBounds`.
+            /// `AxisOutOfBounds` or `IndexOutsideAxis`.
             #[inline]
             #[cfg_attr(feature = "diagnose", track_caller)]
             pub fn try_select<const M: usize>(
@@ -285,7 +285,7 @@ macro_rules! verbs {
             ///
             /// # Errors
             ///
-            /// `AxisOutOfBounds` or `IndexOutOfBounds`.
+            /// `AxisOutOfBounds` or `IndexOutsideAxis`.
             #[inline]
             #[cfg_attr(feature = "diagnose", track_caller)]
             pub fn try_split_at(

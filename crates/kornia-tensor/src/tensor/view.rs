@@ -66,7 +66,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if the slice does not have exactly as many elements as the shape.
+    /// `ElementCountMismatch` if the slice does not have exactly as many elements as the shape.
     #[inline]
     pub fn from_slice(shape: [usize; N], elements: &'a [T]) -> Result<Self, TensorError> {
         let layout = Layout::contiguous(shape, size_of::<T>())?;
@@ -328,7 +328,7 @@ pub(crate) fn check_numel<const N: usize>(
     found: usize,
 ) -> Result<(), TensorError> {
     if layout.numel() != found {
-        return Err(TensorError::InvalidShape {
+        return Err(TensorError::ElementCountMismatch {
             shape: (*layout.shape()).into(),
             found,
         });

@@ -49,7 +49,7 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if the slice does not have exactly as many elements as the shape.
+    /// `ElementCountMismatch` if the slice does not have exactly as many elements as the shape.
     ///
     /// ```
     /// use kornia_tensor::TensorViewMut;
@@ -347,7 +347,7 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the shapes are equal; nothing is written then.
+    /// `ShapeMismatch` unless the shapes are equal; nothing is written then.
     #[doc(alias = "copy_from")]
     #[doc(alias = "copyTo")]
     pub fn assign<'b>(&mut self, source: impl Into<TensorView<'b, T, N>>) -> Result<(), TensorError>

@@ -106,7 +106,7 @@ impl<T, const N: usize> TensorWriter<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if all are written; the element is dropped.
+    /// `ElementCountMismatch` if all are written; the element is dropped.
     #[inline]
     pub fn try_push(&mut self, element: T) -> Result<(), TensorError> {
         self.make_sure_of_room(1)?;
@@ -118,7 +118,7 @@ impl<T, const N: usize> TensorWriter<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if they are more than remain; none is written then.
+    /// `ElementCountMismatch` if they are more than remain; none is written then.
     #[inline]
     pub fn write_slice(&mut self, elements: &[T]) -> Result<(), TensorError>
     where
@@ -137,7 +137,7 @@ impl<T, const N: usize> TensorWriter<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if fewer than `count` remain; `fill` is not called then.
+    /// `ElementCountMismatch` if fewer than `count` remain; `fill` is not called then.
     ///
     /// ```
     /// use std::io::Read;
@@ -169,7 +169,7 @@ impl<T, const N: usize> TensorWriter<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` unless every element was written; those that were are dropped.
+    /// `ElementCountMismatch` unless every element was written; those that were are dropped.
     #[track_caller]
     pub fn finish(self) -> Result<Tensor<T, N>, TensorError> {
         if self.remaining() > 0 {
@@ -189,7 +189,7 @@ impl<T, const N: usize> TensorWriter<T, N> {
     #[cold]
     fn misfit(&self, found: usize) -> TensorError {
         let shape = Box::from(*self.shape());
-        TensorError::InvalidShape { shape, found }
+        TensorError::ElementCountMismatch { shape, found }
     }
 }
 

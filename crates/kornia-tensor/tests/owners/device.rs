@@ -125,7 +125,7 @@ fn a_device_tensor_is_checked_like_any_other() {
     assert_eq!(make([2, 3], start, 6), Ok(()));
     assert!(matches!(
         make([2, 3], start, 5),
-        Err(TensorError::InvalidShape { found: 5, .. })
+        Err(TensorError::ElementCountMismatch { found: 5, .. })
     ));
     assert!(matches!(
         make([1 << 32, 1 << 32], start, 0),

@@ -18,7 +18,7 @@ fn everywhere(test: impl Fn(AllocHandle)) {
 
 fn misfit(shape: &[usize], found: usize) -> TensorError {
     let shape = shape.into();
-    TensorError::InvalidShape { shape, found }
+    TensorError::ElementCountMismatch { shape, found }
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn out_of_bounds_is_an_error_with_the_tensor() {
     let (error, whole) = whole.try_split_at(0, 5).unwrap_err();
     assert!(matches!(
         error,
-        TensorError::IndexOutOfBounds {
+        TensorError::IndexOutsideAxis {
             axis: 0,
             index: 5,
             ..

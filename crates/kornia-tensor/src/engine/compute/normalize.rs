@@ -27,7 +27,7 @@ impl Channels {
     ) -> Result<Self, TensorError> {
         for found in [mean.len(), std.len()] {
             if found != count {
-                return Err(TensorError::DimensionMismatch {
+                return Err(TensorError::ShapeMismatch {
                     expected: [count].into(),
                     found: [found].into(),
                 });

@@ -20,10 +20,8 @@ use crate::error::{Printable, Shown, ShownList, TensorError};
 /// assert!(size_of_val(&error) == size_of::<usize>());
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct FileError(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     file: Option<PathBuf>,
     tensor: Option<String>,
@@ -31,7 +29,6 @@ struct Inner {
 }
 
 /// What went wrong.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum FileErrorKind {
     /// The system refused to read or to write.
@@ -204,6 +201,21 @@ impl fmt::Display for FileErrorKind {
                 f.write_str(if names.len() > MANY { ", .." } else { "" })
             }
         }
+    }
+}
+
+impl fmt::Debug for FileError {
+    /// The text of [`Display`](fmt::Display): `unwrap`, `expect` and a `main` that returns an error
+    /// print this one, and the way out is in the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for FileErrorKind {
+    /// As that of [`FileError`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

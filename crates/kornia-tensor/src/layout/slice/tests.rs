@@ -215,7 +215,7 @@ fn negative_numbers_and_zero_steps_are_errors() {
 #[test]
 fn indices_are_checked_against_their_own_axis() {
     let image = image();
-    let index = |axis, index, size| TensorError::IndexOutOfBounds { axis, index, size };
+    let index = |axis, index, size| TensorError::IndexOutsideAxis { axis, index, size };
     assert_eq!(err(image.slice((48, .., ..))), index(0, 48, 48));
     assert_eq!(err(image.slice((.., 0, 3))), index(2, 3, 3));
     assert_eq!(
@@ -231,7 +231,7 @@ fn indices_are_checked_against_their_own_axis() {
 #[test]
 fn an_index_into_an_empty_axis_is_an_error_so_it_cannot_be_dropped() {
     let empty = Layout::contiguous([2, 0, 3], 1).unwrap();
-    let zero = TensorError::IndexOutOfBounds {
+    let zero = TensorError::IndexOutsideAxis {
         axis: 1,
         index: 0,
         size: 0,

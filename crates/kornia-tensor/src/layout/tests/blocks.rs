@@ -15,7 +15,7 @@ fn split_at_gives_what_lies_before_and_what_lies_from_there() {
                 );
                 assert_eq!(moved(&from), offsets_where(&layout, |at| at[axis] >= index));
             }
-            let outside = TensorError::IndexOutOfBounds {
+            let outside = TensorError::IndexOutsideAxis {
                 axis,
                 index: size + 1,
                 size,

@@ -83,7 +83,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the shapes are equal; nothing is written then.
+    /// `ShapeMismatch` unless the shapes are equal; nothing is written then.
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -113,7 +113,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the shapes are equal; [`broadcast_to`](Self::broadcast_to)
+    /// `ShapeMismatch` unless the shapes are equal; [`broadcast_to`](Self::broadcast_to)
     /// stretches the smaller one.
     ///
     /// ```
@@ -148,7 +148,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the three shapes are equal; nothing is written then.
+    /// `ShapeMismatch` unless the three shapes are equal; nothing is written then.
     pub fn zip_into<'b, 'o, U, V, F>(
         self,
         other: impl Into<TensorView<'b, U, N>>,
@@ -326,7 +326,7 @@ pub(crate) fn check_shape<const N: usize>(
     found: &Layout<N>,
 ) -> Result<(), TensorError> {
     if expected.shape() != found.shape() {
-        return Err(TensorError::DimensionMismatch {
+        return Err(TensorError::ShapeMismatch {
             expected: (*expected.shape()).into(),
             found: (*found.shape()).into(),
         });

@@ -45,7 +45,7 @@ impl<T: Sync, const N: usize> TensorView<'_, T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the shapes are equal; nothing is written then.
+    /// `ShapeMismatch` unless the shapes are equal; nothing is written then.
     ///
     /// # Panics
     ///
@@ -81,7 +81,7 @@ impl<T: Sync, const N: usize> TensorView<'_, T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the shapes are equal.
+    /// `ShapeMismatch` unless the shapes are equal.
     ///
     /// # Panics
     ///
@@ -121,7 +121,7 @@ impl<T: Sync, const N: usize> TensorView<'_, T, N> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless the three shapes are equal; nothing is written then.
+    /// `ShapeMismatch` unless the three shapes are equal; nothing is written then.
     ///
     /// # Panics
     ///

@@ -19,7 +19,7 @@ impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
     ///
     /// # Errors
     ///
-    /// `DimensionMismatch` unless there are C means and C deviations; `UnsupportedOperation` if a
+    /// `ShapeMismatch` unless there are C means and C deviations; `UnsupportedOperation` if a
     /// deviation is 0 or not finite; `OutOfMemory`.
     ///
     /// ```
@@ -54,7 +54,7 @@ impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
     ///
     /// # Errors
     ///
-    /// As there, and `DimensionMismatch` unless `out` is `[C, H, W]`; nothing is written then.
+    /// As there, and `ShapeMismatch` unless `out` is `[C, H, W]`; nothing is written then.
     ///
     /// ```
     /// use kornia_tensor::Tensor;

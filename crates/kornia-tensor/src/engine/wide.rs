@@ -4,7 +4,8 @@
 //! compiled a second and a third time for processors with AVX2 and AVX-512, and [`run`] takes
 //! the widest one this processor has. Elsewhere the default target is wide enough already.
 //!
-//! No kernel computes anything else when it is wider: no operation is fused or reordered.
+//! No kernel computes anything else when it is wider: no operation is reordered, and none is fused
+//! but where the source says so, for all processors; see [`has_mul_add`].
 
 /// A loop worth compiling for several instruction sets.
 ///
@@ -30,6 +31,20 @@ pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     }
     #[allow(unreachable_code, reason = "where there is no choice")]
     kernel.run()
+}
+
+/// Whether [`f32::mul_add`] is one instruction in the kernels that [`run`] chooses. Where it is
+/// not, it calls a function.
+#[inline]
+pub(crate) fn has_mul_add() -> bool {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        return x86::level() >= x86::AVX2;
+    }
+    #[allow(unreachable_code, reason = "where there is no choice")]
+    {
+        cfg!(any(target_arch = "aarch64", target_feature = "fma"))
+    }
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]

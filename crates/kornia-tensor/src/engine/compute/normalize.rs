@@ -3,6 +3,11 @@
 // One contract, that of `Rgb::new`, covers every access of a loop; a block for each would hide it.
 #![allow(clippy::multiple_unsafe_ops_per_block)]
 
+mod channels;
+#[cfg(test)]
+mod tests;
+
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::NonNull;
 
@@ -11,40 +16,11 @@ use crate::engine::element::Plain;
 use crate::engine::operand::{Fresh, Room, Source};
 use crate::engine::threads::{self, AssertSync, Kind, Parts};
 use crate::engine::wide::{self, Kernel};
-use crate::error::TensorError;
 use crate::layout::Layout;
 use crate::storage::StorageBuilder;
 
-/// What becomes of an element: `element * gain + bias`, per channel.
-pub(crate) struct Channels(Vec<(f32, f32)>);
-
-impl Channels {
-    pub(crate) fn new(
-        count: usize,
-        scale: f32,
-        mean: &[f32],
-        std: &[f32],
-    ) -> Result<Self, TensorError> {
-        for found in [mean.len(), std.len()] {
-            if found != count {
-                return Err(TensorError::ShapeMismatch {
-                    expected: [count].into(),
-                    found: [found].into(),
-                });
-            }
-        }
-        let channels = mean.iter().zip(std).enumerate();
-        let channels = channels.map(|(channel, (mean, std))| {
-            if *std == 0.0 || !std.is_finite() {
-                return Err(TensorError::UnsupportedOperation(format!(
-                    "deviation {std} of channel {channel} divides nothing; pass 1 to leave it"
-                )));
-            }
-            Ok((scale / std, -mean / std))
-        });
-        Ok(Self(channels.collect::<Result<_, _>>()?))
-    }
-}
+pub(crate) use channels::Channels;
+use channels::{ByDoubles, ByOddDoubles, Channel, Fused, MulAdd};
 
 /// Writes the planes of an image to fresh memory that has room for exactly these.
 pub(crate) fn fill<T: Copy + Into<f32>>(
@@ -71,7 +47,7 @@ pub(crate) fn run<T: Copy + Into<f32>>(
 ) {
     let [height, width, count] = *image.layout().shape();
     assert!(
-        *out.layout().shape() == [count, height, width] && channels.0.len() == count,
+        *out.layout().shape() == [count, height, width] && channels.channels.len() == count,
         "planes for another image"
     );
     if image.layout().is_empty() {
@@ -110,32 +86,53 @@ unsafe fn rows<T: Copy + Into<f32>>(
     range: Range<usize>,
     channels: &Channels,
 ) {
+    let each = &channels.channels;
+    // SAFETY: the caller promises the rows, whoever computes them.
+    unsafe {
+        match (wide::has_mul_add(), channels.sums_fit_doubles) {
+            (true, _) => rows_by::<T, Fused>(image, out, planes, range, each),
+            (false, true) => rows_by::<T, ByDoubles>(image, out, planes, range, each),
+            (false, false) => rows_by::<T, ByOddDoubles>(image, out, planes, range, each),
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for `rows`.
+unsafe fn rows_by<T: Copy + Into<f32>, A: MulAdd>(
+    image: Source<'_, T, 3>,
+    out: *mut f32,
+    planes: &Layout<3>,
+    range: Range<usize>,
+    channels: &[Channel],
+) {
     let [_, width, _] = *image.layout().shape();
     let [row, step, plane] = *image.layout().strides();
     let [out_plane, out_row, out_step] = *planes.strides();
     let (start, height) = (range.start.cast_signed(), range.len());
     let src = image.first().wrapping_offset(start * row);
     let out = out.wrapping_offset(start * out_row);
-    if let ([first, second, third], (3, 1, 1)) = (&channels.0[..], (step, plane, out_step)) {
+    if let (&[first, second, third], (3, 1, 1)) = (channels, (step, plane, out_step)) {
         // SAFETY: rows of the image are pixels of three elements side by side, and rows of the planes
         // elements side by side; the caller promises both.
         return wide::run(unsafe {
-            Rgb::new(
+            Rgb::<T, A>::new(
                 src,
                 row,
                 [0, 1, 2].map(|c| out.wrapping_offset(c * out_plane)),
                 out_row,
                 [height, width],
-                [*first, *second, *third],
+                [first, second, third],
             )
         });
     }
-    for (channel, &(gain, bias)) in (0..).zip(&channels.0) {
+    for (number, &channel) in (0..).zip(channels) {
         let source = Layout::from_checked([height, width], [row, step]);
         let plane_out = Layout::from_checked([height, width], [out_row, out_step]);
         let (first, out) = (
-            src.wrapping_offset(channel * plane).cast_mut(),
-            out.wrapping_offset(channel * out_plane),
+            src.wrapping_offset(number * plane).cast_mut(),
+            out.wrapping_offset(number * out_plane),
         );
         let (Some(first), Some(out)) = (NonNull::new(first), NonNull::new(out)) else {
             unreachable!("no element lies at address 0")
@@ -144,7 +141,7 @@ unsafe fn rows<T: Copy + Into<f32>>(
         let source = unsafe { Source::new(first, &source) };
         // SAFETY: the caller promises these rows of each plane.
         let mut room = unsafe { Room::new(out, &plane_out) };
-        let f = |&element: &T| element.into() * gain + bias;
+        let f = |&element: &T| channel.of::<A>(element.into());
         if let Outcome::Declined(f) = super::map_room(room.reborrow(), source, f) {
             room.fill_from(source, f);
         }
@@ -152,7 +149,7 @@ unsafe fn rows<T: Copy + Into<f32>>(
 }
 
 /// Rows of three elements side by side.
-struct Rgb<T> {
+struct Rgb<T, A> {
     /// Invariant 1 of `Rgb`: `size[0]` rows of `size[1]` pixels, `row` apart, may be read.
     src: *const T,
     row: isize,
@@ -161,10 +158,11 @@ struct Rgb<T> {
     planes: [*mut f32; 3],
     out_row: isize,
     size: [usize; 2],
-    channels: [(f32, f32); 3],
+    channels: [Channel; 3],
+    by: PhantomData<A>,
 }
 
-impl<T> Rgb<T> {
+impl<T, A> Rgb<T, A> {
     /// # Safety
     ///
     /// Until the loop has run, `size[0]` rows of `size[1]` pixels from `src` on, `row` apart, may be
@@ -177,7 +175,7 @@ impl<T> Rgb<T> {
         planes: [*mut f32; 3],
         out_row: isize,
         size: [usize; 2],
-        channels: [(f32, f32); 3],
+        channels: [Channel; 3],
     ) -> Self {
         Self {
             src,
@@ -186,16 +184,17 @@ impl<T> Rgb<T> {
             out_row,
             size,
             channels,
+            by: PhantomData,
         }
     }
 }
 
-impl<T: Copy + Into<f32>> Kernel for Rgb<T> {
+impl<T: Copy + Into<f32>, A: MulAdd> Kernel for Rgb<T, A> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let [(gain0, bias0), (gain1, bias1), (gain2, bias2)] = self.channels;
+        let [red, green, blue] = self.channels;
         let [height, width] = self.size;
         for y in 0..height.cast_signed() {
             let src = self.src.wrapping_offset(y * self.row);
@@ -210,11 +209,11 @@ impl<T: Copy + Into<f32>> Kernel for Rgb<T> {
                 // out, for the compiler to see shuffles.
                 unsafe {
                     let r: f32 = src.wrapping_add(3 * x).read().into();
-                    first.wrapping_add(x).write(r * gain0 + bias0);
+                    first.wrapping_add(x).write(red.of::<A>(r));
                     let g: f32 = src.wrapping_add(3 * x + 1).read().into();
-                    second.wrapping_add(x).write(g * gain1 + bias1);
+                    second.wrapping_add(x).write(green.of::<A>(g));
                     let b: f32 = src.wrapping_add(3 * x + 2).read().into();
-                    third.wrapping_add(x).write(b * gain2 + bias2);
+                    third.wrapping_add(x).write(blue.of::<A>(b));
                 }
             }
         }

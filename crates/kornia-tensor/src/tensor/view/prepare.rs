@@ -13,13 +13,18 @@ impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
     ///
     /// With a `scale` of `1.0 / 255.0` for `u8` and means and deviations of images between 0 and 1,
     /// this is what torchvision's `ToTensor` and `Normalize` do. Crop, resize by
-    /// [`step`](crate::step) or flip the view first: that costs nothing. It is computed as
-    /// `element * (scale / std[c]) - mean[c] / std[c]`, which may differ from the formula in the
-    /// last digit.
+    /// [`step`](crate::step) or flip the view first: that costs nothing.
+    ///
+    /// A result is at most two units in the last place from the exact value of the formula for the
+    /// given `f32`s, also where the mean is large beside the deviation, as in depth, thermal and CT
+    /// images. (Where the formula is evaluated step by step in `f32`, `scale * element` is rounded,
+    /// and results near zero have fewer right digits.) Outside of that are only results that are too
+    /// large or too small for `f32`, or that come from such values. They are the same on every
+    /// processor; those without a fused multiply-add need more time.
     ///
     /// # Errors
     ///
-    /// `ShapeMismatch` unless there are C means and C deviations; `UnsupportedOperation` if a
+    /// `DimensionMismatch` unless there are C means and C deviations; `UnsupportedOperation` if a
     /// deviation is 0 or not finite; `OutOfMemory`.
     ///
     /// ```
@@ -43,7 +48,7 @@ impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
         mean: &[f32],
         std: &[f32],
     ) -> Result<Tensor<f32, 3>, TensorError> {
-        let channels = Channels::new(self.shape()[2], scale, mean, std)?;
+        let channels = Channels::new::<T>(self.shape(), scale, mean, std)?;
         fresh(planes(self.layout()), None, |out| {
             normalize::fill(out, self.source(), &channels);
         })
@@ -74,7 +79,7 @@ impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
         std: &[f32],
     ) -> Result<(), TensorError> {
         let mut out = out.into();
-        let channels = Channels::new(self.shape()[2], scale, mean, std)?;
+        let channels = Channels::new::<T>(self.shape(), scale, mean, std)?;
         let planes = Layout::contiguous(planes(self.layout()), size_of::<f32>())?;
         check_shape(&planes, out.layout())?;
         normalize::run(self.source(), out.target().into_room(), &channels);

@@ -21,7 +21,7 @@ use elements::Element;
 use folder::Folder;
 use hostile::{refused, truncated_is_refused};
 use kornia_tensor::file::{FileElement, FileErrorKind};
-use kornia_tensor::npy::{self, NpzReader, NpzWriter};
+use kornia_tensor::npy::{self, NpzReader, NpzWriter, ReadOptions};
 use kornia_tensor::{Tensor, TensorView};
 use layouts::recipes;
 use proptest::test_runner::TestRunner;
@@ -149,12 +149,20 @@ fn a_file_is_read_in_memory_of_its_elements_and_no_more() {
 }
 
 #[test]
-fn arrays_in_fortran_order_keep_their_order_and_their_indices() {
+fn arrays_in_fortran_order_keep_their_order_unless_asked_for_another() {
     // np.array([[1, 2, 3], [4, 5, 6]], order="F")
     let bytes = array(1, &line("'|u1'", "True", "(2, 3)"), &[1, 4, 2, 5, 3, 6]);
     let image = npy::read::<u8, 2>(&bytes[..]).unwrap();
     assert_eq!((image.shape(), image.strides()), (&[2, 3], &[1, 2]));
+    let error = image.try_as_slice().unwrap_err().to_string();
+    assert!(error.contains("`contiguous()`"), "{error}");
     assert_eq!(image.contiguous().as_slice(), [1, 2, 3, 4, 5, 6]);
+    let standard = ReadOptions::new().standard_layout();
+    let image = standard.decode::<u8, 2>(&bytes).unwrap();
+    assert_eq!(
+        (image.as_slice(), image.strides()),
+        (&[1, 2, 3, 4, 5, 6][..], &[3, 1])
+    );
 }
 
 #[test]
@@ -240,20 +248,54 @@ fn other_types_and_ranks_are_refused_by_name() {
         let error = refused(|| npy::read::<f32, 1>(&bytes[..]));
         assert!(error.contains(expected), "{error}");
     }
-    reason("'|O'", "Python objects");
-    reason("'<U5'", "text");
+    reason(
+        "'|O'",
+        "'|O' (Python objects), which no tensor has; only Python",
+    );
+    reason("'<U5'", "'<U5' (text), which no tensor has; save its bytes");
     reason("'|S5'", "text");
-    reason("'<M8[ns]'", "points in time");
-    reason("'<c16'", "complex numbers");
-    reason("'<f2'", "half floats");
-    reason("'|V2'", "raw bytes");
+    reason(
+        "'<M8[ns]'",
+        "points in time), which no tensor has; save `a.view(np.int64)`",
+    );
+    reason(
+        "'<c16'",
+        "complex numbers), which no tensor has; save `a.real` and `a.imag`",
+    );
+    reason(
+        "'<f16'",
+        "long doubles), which no tensor has; save `a.astype(np.float64)`",
+    );
+    reason(
+        "'|V2'",
+        "bfloat16 is saved so), which no tensor has; save `a.view(np.uint16)`",
+    );
+    reason("'|V3'", "raw bytes");
     reason("'<f8'", "elements of type '<f8' where f32 was asked for");
-    reason("'<f44'", "elements of type '<f44'");
+    reason("'|b1'", "elements of type '|b1' (bool) where f32");
+    reason("'<f44'", "'<f44' (a type that is not known here)");
+    #[cfg(feature = "half")]
+    reason("'<f2'", "elements of type '<f2'");
+    #[cfg(not(feature = "half"))]
+    reason(
+        "'<f2'",
+        "half floats), which no tensor has; the feature `half`",
+    );
     reason(
         "[('x', '<f4'), ('y', '<f4')]",
         "structures: [('x', '<f4'), ('y', '<f4')]",
     );
-    reason("''", "elements of type ''");
+    reason("''", "elements are '' (a type that is not known here)");
+    // No reader recommends to convert what no reader takes.
+    for descr in ["'|O'", "'<U5'", "'<M8[ns]'", "'<c16'", "'<V2'", "'<f99'"] {
+        let bytes = array(1, &line(descr, "False", "(0,)"), &[]);
+        for error in [
+            refused(|| npy::read::<u8, 1>(&bytes[..])),
+            refused(|| npy::from_bytes::<f64, 1>(&bytes)),
+        ] {
+            assert!(!error.contains("cast") && error.contains("save"), "{error}");
+        }
+    }
 
     let bytes = array(1, &line("'<f4'", "False", "(2, 3)"), &[0; 24]);
     let error = npy::read::<f32, 3>(&bytes[..]).unwrap_err();
@@ -268,14 +310,169 @@ fn other_types_and_ranks_are_refused_by_name() {
 }
 
 #[test]
-fn a_byte_that_is_no_bool_is_refused() {
-    let bytes = array(1, &line("'|b1'", "False", "(3,)"), &[0, 1, 2]);
-    assert!(refused(|| npy::read::<bool, 1>(&bytes[..])).contains("no bool"));
-    assert!(refused(|| npy::from_bytes::<bool, 1>(&bytes)).contains("no bool"));
+fn a_byte_that_is_no_bool_is_refused_or_true_on_request() {
     let folder = Folder::new();
-    let path = folder.file("no.npy");
-    std::fs::write(&path, &bytes).unwrap();
-    assert!(refused(|| npy::open::<bool, 1>(&path)).contains("no bool"));
+    let path = folder.file("mask.npy");
+    for (fortran, shape) in [("False", "(4,)"), ("True", "(4,)")] {
+        let bytes = array(1, &line("'|b1'", fortran, shape), &[0, 1, 2, 255]);
+        std::fs::write(&path, &bytes).unwrap();
+        let text = "element 2 is 2, and a bool is 0 or 1; `loose_bool` takes it for true";
+        assert!(refused(|| npy::read::<bool, 1>(&bytes[..])).contains(text));
+        assert!(refused(|| npy::from_bytes::<bool, 1>(&bytes)).contains(text));
+        assert!(refused(|| npy::open::<bool, 1>(&path)).contains(text));
+        let owner = bytes.clone();
+        assert!(refused(|| npy::from_owner::<bool, 1, _>(owner)).contains(text));
+        assert!(refused(|| npy::read::<u8, 1>(&bytes[..])).contains("'|b1' (bool) where u8"));
+
+        let loose = ReadOptions::new().loose_bool();
+        let expected = [false, true, true, true];
+        assert_eq!(
+            loose.read::<bool, 1>(&bytes[..]).unwrap().as_slice(),
+            expected
+        );
+        assert_eq!(
+            loose.decode::<bool, 1>(&bytes).unwrap().as_slice(),
+            expected
+        );
+        assert_eq!(loose.open::<bool, 1>(&path).unwrap().as_slice(), expected);
+        let raw = loose.open::<u8, 1>(&path).unwrap();
+        assert_eq!(raw.as_slice(), [0, 1, 2, 255]);
+        // Numbers stay what they are.
+        let numbers = array(1, &line("'|u1'", fortran, shape), &[0, 1, 2, 255]);
+        let numbers = |read: &ReadOptions| read.decode::<u8, 1>(&numbers).unwrap().into_vec();
+        assert_eq!(numbers(&loose), [0, 1, 2, 255]);
+        assert!(refused(|| loose.decode::<i8, 1>(&bytes)).contains("where i8"));
+    }
+}
+
+#[test]
+fn headers_are_read_without_the_elements() {
+    let bytes = array(2, &line("'>f8'", "True", "(2, 3)"), &[]);
+    let header = npy::read_header(&bytes[..]).unwrap();
+    assert_eq!(
+        (header.element_type(), header.shape()),
+        (">f8", &[2, 3][..])
+    );
+    assert!(header.is_fortran_order() && header.is::<f64>() && !header.is::<f32>());
+    assert_eq!(header.size_in_bytes(), bytes.len());
+    // Also of what no tensor has.
+    let bytes = array(1, &line("'<c16'", "False", "()"), &[]);
+    let header = npy::read_header(&bytes[..]).unwrap();
+    assert_eq!((header.element_type(), header.shape()), ("<c16", &[][..]));
+    assert!(!header.is::<f64>());
+    truncated_is_refused(&bytes, |part| npy::read_header(part));
+    let again = npy::Header::of::<u16>(&[4, 5]).unwrap();
+    let written = bytes_of(&Tensor::<u16, 2>::zeros([4, 5]));
+    assert_eq!(again.to_bytes(), written[..again.size_in_bytes()]);
+}
+
+#[test]
+fn an_empty_file_is_called_empty() {
+    let folder = Folder::new();
+    let path = folder.file("empty.npy");
+    std::fs::write(&path, []).unwrap();
+    let text = "the file is empty; an array was expected";
+    assert!(refused(|| npy::open::<u8, 1>(&path)).ends_with(text));
+    assert!(refused(|| npy::read::<u8, 1>(&[][..])).ends_with(text));
+    assert!(refused(|| npy::from_bytes::<u8, 1>(&[])).ends_with(text));
+    assert!(refused(|| NpzReader::open(&path)).ends_with("an archive of arrays was expected"));
+    assert!(refused(|| NpzReader::new(Cursor::new(b"no such"))).contains("this is no .npz"));
+}
+
+#[test]
+fn elements_are_shared_where_they_lie() {
+    let image = Tensor::<f32, 2>::from_shape_fn([5, 7], |[y, x]| (y * 10 + x) as f32);
+    let page = std::sync::Arc::new(kornia_tensor::AlignedAllocator::new(64).unwrap());
+    let owner = |bytes: &[u8]| {
+        let page = page.clone();
+        let page = Tensor::<u8, 1>::from_shape_slice_in([bytes.len()], bytes, page).unwrap();
+        page.storage().clone()
+    };
+    let bytes = bytes_of(&image);
+    let all = owner(&bytes);
+    let shared = npy::from_owner::<f32, 2, _>(all.clone()).unwrap();
+    assert_eq!(shared, image);
+    assert_eq!(shared.as_ptr().addr(), all.as_slice().as_ptr().addr() + 128);
+    drop(all);
+    assert_eq!(shared, image); // keeps the bytes
+
+    let fortran = array(
+        1,
+        &format!("{:<117}\n", line("'<f4'", "True", "(5, 7)")),
+        &bytes_of(&image.transpose())[128..],
+    );
+    let shared = npy::from_owner::<f32, 2, _>(owner(&fortran)).unwrap();
+    assert_eq!((shared.strides(), &shared), (&[1, 5], &image));
+
+    let odd = array(1, &line("'<f4'", "False", "(1,)"), &[0; 4]);
+    assert!(!odd.len().is_multiple_of(4));
+    let error = refused(|| npy::from_owner::<f32, 1, _>(owner(&odd)));
+    assert!(
+        error.contains("is not a multiple of 4; `from_bytes` and `open` copy"),
+        "{error}"
+    );
+    let big = array(1, &line("'>f4'", "False", "(1,)"), &[0; 4]);
+    let error = refused(|| npy::from_owner::<f32, 1, _>(owner(&big)));
+    assert!(error.contains("in the order of other machines"), "{error}");
+    let none = array(1, &line("'<f4'", "False", "(0, 3)"), &[]);
+    assert_eq!(
+        npy::from_owner::<f32, 2, _>(owner(&none)).unwrap().shape(),
+        &[0, 3]
+    );
+    truncated_is_refused(&bytes, |part| npy::from_owner::<f32, 2, _>(owner(part)));
+    let more = [&bytes[..], &[0]].concat();
+    let error = refused(|| npy::from_owner::<f32, 2, _>(owner(&more)));
+    assert!(error.contains("1 bytes follow the array"), "{error}");
+}
+
+#[test]
+fn spellings_that_python_refuses_are_refused() {
+    for (shape, why) in [
+        (
+            "(6)",
+            "the shape is (6), which is a number in Python; one axis is (6,)",
+        ),
+        (
+            "(006,)",
+            "an axis of length 006, which is no number in Python",
+        ),
+        ("(02, 3)", "zero in front"),
+    ] {
+        let bytes = array(1, &line("'|u1'", "False", shape), &[0; 6]);
+        let error = refused(|| npy::read::<u8, 1>(&bytes[..]));
+        assert!(error.contains(why), "{error}");
+    }
+    let long = "9".repeat(9000);
+    let bytes = array(1, &line("'|u1'", "False", &format!("({long},)")), &[]);
+    assert!(refused(|| npy::read::<u8, 1>(&bytes[..])).len() < 300);
+    let bytes = array(1, &line(&format!("'{long}'"), "False", "(1,)"), &[]);
+    assert!(refused(|| npy::read::<u8, 1>(&bytes[..])).len() < 400);
+    for (version, text) in [
+        ([1, 9], "1.9"),
+        ([2, 7], "2.7"),
+        ([3, 1], "3.1"),
+        ([0, 0], "0.0"),
+    ] {
+        let mut bytes = array(
+            version[0].clamp(1, 3),
+            &line("'|u1'", "False", "(1,)"),
+            &[0],
+        );
+        bytes[6..8].copy_from_slice(&version);
+        let error = refused(|| npy::read::<u8, 1>(&bytes[..]));
+        assert!(
+            error.contains(&format!("version {text} of the format")),
+            "{error}"
+        );
+    }
+    // Python 2's long integers, up to version 2.
+    let of_version = |version| {
+        let bytes = array(version, &line("'|u1'", "False", "(1L,)"), &[7]);
+        npy::read::<u8, 1>(&bytes[..]).map(Tensor::into_vec)
+    };
+    assert_eq!(of_version(1).unwrap(), [7]);
+    assert_eq!(of_version(2).unwrap(), [7]);
+    assert!(of_version(3).is_err());
 }
 
 #[test]
@@ -419,4 +616,93 @@ fn archives_name_their_arrays_and_errors_name_both() {
     .unwrap();
     assert!(std::fs::metadata(&path).unwrap().len() < 1000);
     assert!(NpzReader::open(folder.file("none.npz")).is_err());
+}
+
+/// An archive of these members, whose first bytes `change` may change.
+#[cfg(not(miri))]
+fn archive(members: &[(&str, u8)], change: impl FnOnce(&mut Vec<u8>)) -> Cursor<Vec<u8>> {
+    let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+    for (name, value) in members {
+        npz.add(name, &Tensor::<u8, 1>::full([2], *value)).unwrap();
+    }
+    let mut bytes = npz.finish().unwrap().into_inner();
+    change(&mut bytes);
+    Cursor::new(bytes)
+}
+
+/// Replaces a text by one of its length, in the nth place where it stands.
+#[cfg(not(miri))]
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8], nth: usize) {
+    let mut places = (0..=bytes.len() - from.len()).filter(|&at| bytes[at..].starts_with(from));
+    let at = places.nth(nth).expect("stands there");
+    bytes[at..at + to.len()].copy_from_slice(to);
+}
+
+#[test]
+#[cfg(not(miri))]
+fn names_in_archives_are_what_python_takes_them_for() {
+    // `longer` and `longer.npy`: each under its own name, whichever comes first.
+    for members in [[("longer", 1), ("lo", 2)], [("lo", 2), ("longer", 1)]] {
+        let bytes = archive(&members, |bytes| {
+            for _ in 0..2 {
+                replace(bytes, b"lo.npy", b"longer", 0);
+            }
+        });
+        let mut npz = NpzReader::new(bytes).unwrap();
+        let mut names = npz.names();
+        names.sort();
+        assert_eq!(names, ["longer", "longer.npy"]);
+        assert_eq!(npz.read::<u8, 1>("longer").unwrap().as_slice(), [2, 2]);
+        assert_eq!(npz.read::<u8, 1>("longer.npy").unwrap().as_slice(), [1, 1]);
+    }
+    let cp437 = archive(&[("fXX", 3)], |bytes| {
+        for _ in 0..2 {
+            replace(bytes, b"fXX.npy", b"f\x82\xe1.npy", 0);
+        }
+    });
+    let mut npz = NpzReader::new(cp437).unwrap();
+    assert_eq!(npz.names(), ["féß"]);
+    assert_eq!(npz.read::<u8, 1>("féß").unwrap().as_slice(), [3, 3]);
+
+    for nth in 0..2 {
+        let differing = archive(&[("f", 4)], |bytes| replace(bytes, b"f.npy", b"g.npy", nth));
+        let mut npz = NpzReader::new(differing).unwrap();
+        let name = npz.names().remove(0);
+        let error = npz.read::<u8, 1>(&name).unwrap_err().to_string();
+        assert!(error.contains("header"), "{error}");
+        assert!(npz.header(&name).is_err());
+    }
+
+    let twice = archive(&[("f", 5), ("g", 6)], |bytes| {
+        replace(bytes, b"g.npy", b"f.npy", 0);
+        replace(bytes, b"g.npy", b"f.npy", 0);
+    });
+    let error = NpzReader::new(twice).unwrap_err().to_string();
+    assert!(error.starts_with("two arrays have one name"), "{error}");
+
+    let bzip2 = archive(&[("f", 7)], |bytes| {
+        // The method of the member, in front of it and in the list.
+        let local = bytes.windows(4).position(|at| at == b"PK\x03\x04").unwrap();
+        bytes[local + 8] = 12;
+        let listed = bytes.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
+        bytes[listed + 10] = 12;
+    });
+    let error = NpzReader::new(bzip2)
+        .unwrap()
+        .read::<u8, 1>("f")
+        .unwrap_err();
+    let text =
+        "compressed by bzip2, and stored and deflated ones are read; write it with `np.savez`";
+    assert!(error.to_string().contains(text), "{error}");
+}
+
+#[test]
+#[cfg(not(miri))]
+fn archives_are_read_as_asked() {
+    let bytes = archive(&[("mask", 9)], |_| {});
+    let mut npz = NpzReader::new(bytes).unwrap();
+    let header = npz.header("mask").unwrap();
+    assert_eq!((header.element_type(), header.shape()), ("|u1", &[2][..]));
+    let error = npz.header("other").unwrap_err().to_string();
+    assert!(error.contains("no such tensor among 1: `mask`"), "{error}");
 }

@@ -8,11 +8,8 @@
 
 #[path = "files/folder.rs"]
 mod folder;
-
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+#[path = "originals/python.rs"]
+mod python;
 
 use folder::Folder;
 use half::f16;
@@ -20,55 +17,7 @@ use kornia_tensor::file::FileElement;
 use kornia_tensor::npy::{self, NpzReader, NpzWriter};
 use kornia_tensor::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
 use kornia_tensor::{Tensor, Tensor3};
-
-/// An interpreter that has the packages, or why there is none.
-fn python() -> Result<PathBuf, String> {
-    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    PYTHON.get_or_init(find_python).clone()
-}
-
-fn find_python() -> Result<PathBuf, String> {
-    let python = std::env::var_os("KORNIA_TEST_PYTHON").filter(|python| !python.is_empty());
-    let python = PathBuf::from(
-        python.ok_or("KORNIA_TEST_PYTHON names no interpreter that has NumPy and safetensors")?,
-    );
-    run(&python, ["-c", "import numpy, safetensors"])?;
-    Ok(python)
-}
-
-/// What a program writes to its standard output, or what went wrong.
-fn run<A: AsRef<std::ffi::OsStr>>(
-    program: &Path,
-    arguments: impl IntoIterator<Item = A>,
-) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let errors = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{}: {errors}", program.display()))
-}
-
-/// Runs a script of `tests/originals` on a folder; `None` if there is no Python.
-fn script(name: &str, folder: &Folder) -> Option<String> {
-    let python = match python() {
-        Ok(python) => python,
-        Err(why) => {
-            // Past the test runner, which keeps what `println!` writes.
-            let line = format!("\nNOT RUN: originals, {name}: {why}\n");
-            std::io::stderr().write_all(line.as_bytes()).unwrap();
-            return None;
-        }
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/originals")
-        .join(name);
-    // `-B`: leaves nothing beside the script.
-    Some(run(&python, [Path::new("-B"), &script, folder.path()]).unwrap())
-}
+use python::script;
 
 /// As `values.py`.
 const SHAPES: [[usize; 3]; 5] = [[2, 3, 4], [0, 2, 3], [2, 0, 3], [1, 1, 1], [70, 41, 13]];
@@ -223,7 +172,7 @@ fn what_the_originals_write_is_read() {
     refused("text.npy", "'<U2' (text)");
     refused("times.npy", "points in time");
     refused("complex.npy", "'<c16' (complex numbers)");
-    refused("long.npy", "elements of type");
+    refused("long.npy", "elements are '<f");
 }
 
 #[test]

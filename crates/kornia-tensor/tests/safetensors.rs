@@ -231,15 +231,17 @@ fn a_tensor_at_an_address_that_does_not_suit_it_is_refused_or_copied() {
     let file = SafeTensors::from_owner(Placed::new(&bytes, 2)).unwrap();
     let error = file.tensor::<f32, 1>("depth").unwrap_err();
     assert!(
-        matches!(
-            error.kind(),
-            FileErrorKind::Tensor(TensorError::Misaligned { align: 4, .. })
-        ),
+        matches!(error.kind(), FileErrorKind::Misaligned { align: 4, .. }),
         "{error}"
     );
+    let text = error.to_string();
     assert!(
-        error.to_string().starts_with("tensor `depth`: address"),
-        "{error}"
+        text.starts_with("tensor `depth`: elements begin at address 0x"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("; `to_tensor` copies them to one that is"),
+        "{text}"
     );
     assert_eq!(file.to_tensor::<f32, 1>("depth").unwrap(), depth);
     assert_eq!(file.tensor::<f64, 1>("none").unwrap(), none);
@@ -431,12 +433,59 @@ fn a_file_that_is_cut_while_it_is_open_is_an_error() {
 }
 
 #[test]
-fn a_byte_that_is_no_bool_is_refused() {
-    let index = r#"{"x":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}}"#;
-    let bytes = file(index, &[1, 2]);
+fn a_byte_that_is_no_bool_is_refused_or_true_on_request() {
+    let index = r#"{"x":{"dtype":"BOOL","shape":[4],"data_offsets":[0,4]}}"#;
+    let bytes = file(index, &[0, 1, 2, 255]);
     let shared = SafeTensors::from_owner(bytes.clone()).unwrap();
-    assert!(refused(|| shared.tensor::<bool, 1>("x")).contains("no bool"));
-    assert!(refused(|| shared.to_tensor::<bool, 1>("x")).contains("no bool"));
     let mut reader = SafeTensorsReader::new(Cursor::new(bytes)).unwrap();
-    assert!(refused(|| reader.read::<bool, 1>("x")).contains("no bool"));
+    let text = "element 2 is 2, and a bool is 0 or 1; `loose_bool`";
+    assert!(refused(|| shared.tensor::<bool, 1>("x")).contains(text));
+    assert!(refused(|| shared.to_tensor::<bool, 1>("x")).contains(text));
+    assert!(refused(|| reader.read::<bool, 1>("x")).contains(text));
+    assert!(refused(|| reader.read::<u8, 1>("x")).contains("type BOOL where u8"));
+
+    let (shared, mut reader) = (shared.loose_bool(), reader.loose_bool());
+    let expected = [false, true, true, true];
+    assert_eq!(
+        shared.to_tensor::<bool, 1>("x").unwrap().as_slice(),
+        expected
+    );
+    assert_eq!(reader.read::<bool, 1>("x").unwrap().as_slice(), expected);
+    // What is shared cannot be another.
+    assert!(refused(|| shared.tensor::<bool, 1>("x")).contains(text));
+    assert_eq!(
+        shared.tensor::<u8, 1>("x").unwrap().as_slice(),
+        [0, 1, 2, 255]
+    );
+    assert_eq!(
+        reader.read::<u8, 1>("x").unwrap().as_slice(),
+        [0, 1, 2, 255]
+    );
+    assert!(refused(|| reader.read::<i8, 1>("x")).contains("where i8"));
+}
+
+#[test]
+fn types_that_no_tensor_has_are_refused_with_another_way() {
+    for (dtype, what) in [("C64", "complex numbers"), ("F8_E4M3", "floats of 8 bits")] {
+        let size = if dtype == "C64" { 8 } else { 1 };
+        let index =
+            format!(r#"{{"x":{{"dtype":"{dtype}","shape":[1],"data_offsets":[0,{size}]}}}}"#);
+        let bytes = file(&index, &vec![0; size]);
+        let mut reader = SafeTensorsReader::new(Cursor::new(bytes.clone())).unwrap();
+        let shared = SafeTensors::from_owner(bytes).unwrap();
+        for error in [
+            refused(|| reader.read::<u8, 1>("x")),
+            refused(|| shared.tensor::<f32, 1>("x")),
+        ] {
+            assert!(error.contains(what) && error.contains("save"), "{error}");
+            assert!(!error.contains("cast"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_is_called_empty() {
+    let text = "the file is empty; a .safetensors was expected";
+    assert!(refused(|| SafeTensors::from_owner([0u8; 0])).ends_with(text));
+    assert!(refused(|| SafeTensorsReader::new(Cursor::new([0u8; 0]))).ends_with(text));
 }

@@ -37,6 +37,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "npy", feature = "safetensors"))]
+mod elements;
 mod error;
 mod output;
 
@@ -46,6 +48,8 @@ use crate::engine::element::bytes::Order;
 use crate::engine::element::read::{ReadError, read};
 use crate::engine::element::sealed;
 
+#[cfg(any(feature = "npy", feature = "safetensors"))]
+pub(crate) use elements::{Bools, check_bools, copied_elements, read_elements};
 pub use error::{FileError, FileErrorKind};
 pub use output::NewFile;
 pub(crate) use output::save;
@@ -70,6 +74,23 @@ pub(crate) fn read_exactly(
     })
 }
 
+/// The first bytes of a file, which may have none.
+#[cfg(feature = "npy")]
+pub(crate) fn read_first(
+    from: &mut (impl Read + ?Sized),
+    count: usize,
+    expected: &str,
+) -> Result<Vec<u8>, FileErrorKind> {
+    let mut first = read_exactly(from, 1, "the file").map_err(|error| match error {
+        FileErrorKind::Invalid(_) => {
+            FileErrorKind::Invalid(format!("the file is empty; {expected} was expected"))
+        }
+        error => error,
+    })?;
+    first.extend(read_exactly(from, count - 1, "the first line")?);
+    Ok(first)
+}
+
 /// All of the bytes, to a stream that may be interrupted, and whose answers are not believed.
 pub(crate) fn write_all(to: &mut (impl Write + ?Sized), mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
@@ -90,6 +111,7 @@ pub(crate) fn write_all(to: &mut (impl Write + ?Sized), mut bytes: &[u8]) -> io:
 }
 
 /// Whether nothing follows in a stream.
+#[cfg(feature = "npy")]
 pub(crate) fn at_end(from: &mut (impl Read + ?Sized)) -> io::Result<bool> {
     loop {
         match from.read(&mut [0]) {

@@ -37,7 +37,10 @@
 //! The index of a file is checked as a whole, by the crate `safetensors`, before anything is believed:
 //! tensors lie one after the other without gaps, each as long as its type and shape say, and the file
 //! ends with the last one. Memory is taken for bytes that are there. The format does not ask for
-//! alignment. This writer aligns every tensor, as the original does (the widest elements first); in
+//! alignment. What the Python package refuses is refused, by the same code: a key that is there twice
+//! counts as its last, and tensors that overlap or leave a gap then are an error. A `bool` that is
+//! neither 0 nor 1 is refused unless it is asked for ([`SafeTensorsReader::loose_bool`]); the package
+//! takes it for true. This writer aligns every tensor, as the original does (the widest elements first); in
 //! a file where one is not, [`SafeTensors::tensor`] refuses it and
 //! [`to_tensor`](SafeTensors::to_tensor) and [`SafeTensorsReader`] copy it.
 
@@ -50,7 +53,7 @@ use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::engine::element::Plain;
-use crate::formats::file::{FileElement, FileErrorKind};
+use crate::formats::file::{Bools, FileElement, FileErrorKind};
 use crate::layout::Layout;
 
 pub use read::{SafeTensors, SafeTensorsReader};
@@ -116,6 +119,7 @@ impl Contents {
     fn find<T: FileElement, const N: usize>(
         &self,
         name: &str,
+        bools: Bools,
     ) -> Result<(std::ops::Range<usize>, Layout<N>), FileErrorKind> {
         let Some(TensorInfo {
             dtype,
@@ -126,13 +130,20 @@ impl Contents {
             let names = self.names();
             return Err(FileErrorKind::Missing { names });
         };
-        if dtype_of::<T>() != Some(*dtype) {
-            return Err(FileErrorKind::element_type::<T>(dtype.to_string()));
-        }
+        check_type::<T>(*dtype, bools)?;
         let shape = FileErrorKind::check_rank::<N>(shape)?;
         let layout = Layout::contiguous(shape, size_of::<T>())?;
         Ok((data_offsets.0..data_offsets.1, layout))
     }
+}
+
+/// An error for a file of no bytes at all.
+fn not_empty(file: u64) -> Result<(), FileErrorKind> {
+    if file == 0 {
+        let what = "the file is empty; a .safetensors was expected";
+        return Err(FileErrorKind::Invalid(what.to_string()));
+    }
+    Ok(())
 }
 
 /// The length of the index in a file of so many bytes.
@@ -149,6 +160,43 @@ fn index_len(first: [u8; LENGTH], file: u64) -> Result<usize, FileErrorKind> {
     }
     // At most `MOST`.
     Ok(len as usize)
+}
+
+/// An error unless elements of the file are those that are asked for.
+fn check_type<T>(found: Dtype, bools: Bools) -> Result<(), FileErrorKind> {
+    let asked = dtype_of::<T>();
+    if asked == Some(found)
+        || (asked == Some(Dtype::U8) && found == Dtype::BOOL && bools == Bools::Loose)
+    {
+        return Ok(());
+    }
+    let (what, instead) = match found {
+        Dtype::BOOL
+        | Dtype::U8
+        | Dtype::I8
+        | Dtype::U16
+        | Dtype::I16
+        | Dtype::U32
+        | Dtype::I32
+        | Dtype::U64
+        | Dtype::I64
+        | Dtype::F32
+        | Dtype::F64 => return Err(FileErrorKind::element_type::<T>(found.to_string())),
+        #[cfg(feature = "half")]
+        Dtype::F16 | Dtype::BF16 => {
+            return Err(FileErrorKind::element_type::<T>(found.to_string()));
+        }
+        #[cfg(not(feature = "half"))]
+        Dtype::F16 | Dtype::BF16 => ("half floats", "the feature `half` of this crate reads them"),
+        Dtype::C64 => ("complex numbers", "save `t.real` and `t.imag`"),
+        _ => (
+            "floats of 8 bits or fewer",
+            "save `t.to(torch.float16)`, or their bytes as U8",
+        ),
+    };
+    Err(FileErrorKind::Invalid(format!(
+        "elements are {found} ({what}), which no tensor has; {instead}"
+    )))
 }
 
 /// The name of an element type in the format.

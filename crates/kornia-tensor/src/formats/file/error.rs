@@ -51,6 +51,15 @@ pub enum FileErrorKind {
         /// The shape in the file.
         shape: Box<[usize]>,
     },
+    /// Elements lie at an address where they cannot be shared.
+    Misaligned {
+        /// The address.
+        address: usize,
+        /// The alignment that is needed, in bytes.
+        align: usize,
+        /// What copies them instead.
+        instead: &'static str,
+    },
     /// There is no tensor of this name.
     Missing {
         /// Those that there are.
@@ -103,6 +112,21 @@ impl FileErrorKind {
         shape.try_into().map_err(|_| Self::Rank {
             expected: N,
             shape: shape.into(),
+        })
+    }
+
+    /// An error if elements of type `T` cannot be shared where these bytes are.
+    #[cfg(any(feature = "npy", feature = "safetensors"))]
+    pub(crate) fn check_aligned<T>(bytes: &[u8], instead: &'static str) -> Result<(), Self> {
+        let (address, align) = (bytes.as_ptr().addr(), align_of::<T>());
+        // No elements need no alignment.
+        if bytes.is_empty() || address.is_multiple_of(align) {
+            return Ok(());
+        }
+        Err(Self::Misaligned {
+            address,
+            align,
+            instead,
         })
     }
 
@@ -189,6 +213,15 @@ impl fmt::Display for FileErrorKind {
                  then reshape",
                 ShownList(shape),
                 shape.len()
+            ),
+            Self::Misaligned {
+                address,
+                align,
+                instead,
+            } => write!(
+                f,
+                "elements begin at address {address:#x}, which is not a multiple of {align}; \
+                 {instead} them to one that is"
             ),
             Self::Missing { names } => {
                 /// More names than help to find a misspelt one.

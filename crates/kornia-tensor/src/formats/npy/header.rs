@@ -5,14 +5,16 @@
 
 use std::io::Read;
 
-use crate::engine::element::Plain;
-use crate::engine::element::bytes::Order;
-use crate::formats::file::{FileErrorKind, read_exactly};
+use super::types::{descr, no_such_type, order_of};
+use crate::error::Shown;
+use crate::formats::file::{
+    Bools, FileElement, FileError, FileErrorKind, read_exactly, read_first,
+};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// More than the header of any array of plain elements has; NumPy itself stops at 10 000.
-const MOST: usize = 1 << 16;
+/// As NumPy; more than the header of any array of plain elements has.
+const MOST: usize = 10_000;
 
 /// As many axes as NumPy has.
 const MOST_AXES: usize = 64;
@@ -20,20 +22,80 @@ const MOST_AXES: usize = 64;
 /// The bytes in front of the elements are a multiple of this.
 const ALIGN: usize = 64;
 
-/// What a header says.
-#[derive(Debug, PartialEq)]
-pub(super) struct Header {
-    /// The element type, as it stands there.
-    pub(super) descr: String,
-    /// Whether the first axis is the one whose elements lie side by side.
-    pub(super) fortran_order: bool,
-    pub(super) shape: Vec<usize>,
+/// What stands in front of the elements of an array: their type, shape and order.
+///
+/// [`read_header`](super::read_header) and [`NpzReader::header`](super::NpzReader::header) give it, so
+/// that a program can choose what to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    descr: String,
+    fortran_order: bool,
+    shape: Vec<usize>,
+    size_in_bytes: usize,
 }
 
 impl Header {
+    /// The header of an array of this type and shape in row-major order, as [`write`](super::write())
+    /// writes it.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for elements that NumPy does not have (`bf16`).
+    ///
+    /// ```
+    /// use kornia_tensor::npy::{Header, read_header};
+    ///
+    /// let header = Header::of::<f32>(&[480, 640])?;
+    /// let bytes = header.to_bytes();
+    /// assert_eq!((bytes.len(), header.size_in_bytes()), (128, 128));
+    /// assert_eq!(read_header(&bytes[..])?, header);
+    /// # Ok::<(), kornia_tensor::file::FileError>(())
+    /// ```
+    pub fn of<T: FileElement>(shape: &[usize]) -> Result<Self, FileError> {
+        Ok(Self::try_of::<T>(shape)?)
+    }
+
+    pub(super) fn try_of<T: FileElement>(shape: &[usize]) -> Result<Self, FileErrorKind> {
+        let descr = descr::<T>().ok_or_else(no_such_type::<T>)?;
+        let order = if size_of::<T>() == 1 { '|' } else { '<' };
+        let mut header = Self {
+            descr: format!("{order}{descr}"),
+            fortran_order: false,
+            shape: shape.to_vec(),
+            size_in_bytes: 0,
+        };
+        header.size_in_bytes = header.to_bytes().len();
+        Ok(header)
+    }
+
+    /// The element type in NumPy's words: `<f4`, `|u1`, `>c16`, ..
+    pub fn element_type(&self) -> &str {
+        &self.descr
+    }
+
+    /// Lengths of the axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Whether the first axis is the one whose elements lie side by side.
+    pub fn is_fortran_order(&self) -> bool {
+        self.fortran_order
+    }
+
+    /// Whether elements are read as `T`, in whichever byte order.
+    pub fn is<T: FileElement>(&self) -> bool {
+        order_of::<T>(&self.descr, Bools::Strict).is_ok()
+    }
+
+    /// Bytes of the header. The elements begin after them.
+    pub fn size_in_bytes(&self) -> usize {
+        self.size_in_bytes
+    }
+
     /// Reads the header and nothing after it.
     pub(super) fn read(from: &mut (impl Read + ?Sized)) -> Result<Self, FileErrorKind> {
-        let start = read_exactly(from, 8, "the first line")?;
+        let start = read_first(from, 8, "an array")?;
         if !start.starts_with(MAGIC) {
             return invalid(format!(
                 "the first bytes are {:02x?} where an array begins with {MAGIC:02x?}; this is no \
@@ -41,18 +103,17 @@ impl Header {
                 &start[..MAGIC.len()]
             ));
         }
-        let len = match start[6] {
-            1 => {
+        let (in_front, len) = match (start[6], start[7]) {
+            (1, 0) => {
                 let len = read_exactly(from, 2, "the length of the header")?;
-                usize::from(u16::from_le_bytes([len[0], len[1]]))
+                (10, usize::from(u16::from_le_bytes([len[0], len[1]])))
             }
-            2 | 3 => {
+            (2 | 3, 0) => {
                 let len = read_exactly(from, 4, "the length of the header")?;
                 let len = u32::from_le_bytes([len[0], len[1], len[2], len[3]]);
-                usize::try_from(len).unwrap_or(usize::MAX)
+                (12, usize::try_from(len).unwrap_or(usize::MAX))
             }
-            major => {
-                let minor = start[7];
+            (major, minor) => {
                 return invalid(format!(
                     "version {major}.{minor} of the format; 1.0, 2.0 and 3.0 are read"
                 ));
@@ -64,20 +125,31 @@ impl Header {
             ));
         }
         let line = read_exactly(from, len, "the header")?;
-        Scanner { rest: &line }.header()
+        let mut scanner = Scanner {
+            rest: &line,
+            long_integers: start[6] < 3,
+        };
+        let mut header = scanner.header()?;
+        header.size_in_bytes = in_front + len;
+        Ok(header)
     }
 
-    /// The bytes in front of elements of this type in row-major order.
-    pub(super) fn write(descr: &str, shape: &[usize]) -> Vec<u8> {
-        let mut axes = shape
+    /// The bytes that say this in front of elements.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut axes = self
+            .shape
             .iter()
             .map(usize::to_string)
             .collect::<Vec<_>>()
             .join(", ");
-        if shape.len() == 1 {
+        if self.shape.len() == 1 {
             axes.push(','); // Python's tuple of one
         }
-        let line = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({axes}), }}");
+        let (descr, order) = (
+            &self.descr,
+            if self.fortran_order { "True" } else { "False" },
+        );
+        let line = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({axes}), }}");
         let in_front = |len_bytes: usize| MAGIC.len() + 2 + len_bytes;
         let padded = |len_bytes: usize| {
             let whole = in_front(len_bytes) + line.len() + 1;
@@ -106,62 +178,6 @@ impl Header {
     }
 }
 
-/// The type of these elements in a header, without the byte order; `None` if NumPy has none.
-pub(super) fn descr<T>() -> Option<&'static str> {
-    Some(match Plain::of::<T>()? {
-        Plain::Bool => "b1",
-        Plain::U8 => "u1",
-        Plain::I8 => "i1",
-        Plain::U16 => "u2",
-        Plain::I16 => "i2",
-        Plain::U32 => "u4",
-        Plain::I32 => "i4",
-        Plain::U64 => "u8",
-        Plain::I64 => "i8",
-        Plain::F32 => "f4",
-        Plain::F64 => "f8",
-        #[cfg(feature = "half")]
-        Plain::F16 => "f2",
-        _ => return None,
-    })
-}
-
-/// The byte order of elements of type `T` that a header describes so.
-pub(super) fn order_of<T>(found: &str) -> Result<Order, FileErrorKind> {
-    let (order, rest) = match found.as_bytes() {
-        [b'<', ..] => (Order::Little, &found[1..]),
-        [b'>', ..] => (Order::Big, &found[1..]),
-        [b'|' | b'=', ..] => (Order::NATIVE, &found[1..]),
-        _ => (Order::NATIVE, found),
-    };
-    match descr::<T>() {
-        Some(expected) if rest == expected => Ok(order),
-        Some(_) => Err(FileErrorKind::element_type::<T>(named(found, rest))),
-        None => invalid(format!(
-            "NumPy has no type for {}; convert the elements with `map`",
-            std::any::type_name::<T>()
-        )),
-    }
-}
-
-/// A type with the name that people know it by.
-fn named(found: &str, rest: &str) -> String {
-    let name = match rest.as_bytes() {
-        _ if found.starts_with('[') => "structures",
-        [b'O', ..] => "Python objects, which only Python can read",
-        [b'U' | b'S' | b'a', ..] => "text",
-        [b'V', ..] => "raw bytes",
-        [b'M', ..] => "points in time",
-        [b'm', ..] => "spans of time",
-        b"c8" | b"c16" | b"c32" => "complex numbers",
-        b"b1" => "bool",
-        b"f2" => "half floats",
-        b"f16" | b"f12" => "long doubles",
-        _ => return format!("'{found}'"),
-    };
-    format!("'{found}' ({name})")
-}
-
 fn invalid<R>(what: String) -> Result<R, FileErrorKind> {
     Err(FileErrorKind::Invalid(what))
 }
@@ -169,6 +185,8 @@ fn invalid<R>(what: String) -> Result<R, FileErrorKind> {
 /// What is left of the line.
 struct Scanner<'a> {
     rest: &'a [u8],
+    /// Whether numbers may end in `L`, as Python 2 wrote them; NumPy reads that up to version 2.
+    long_integers: bool,
 }
 
 impl Scanner<'_> {
@@ -185,7 +203,7 @@ impl Scanner<'_> {
                 _ => return self.wrong("'descr', 'fortran_order' or 'shape'"),
             };
             if !new {
-                return invalid(format!("the header has '{key}' twice"));
+                return invalid(format!("the header has '{key}' twice; say it once"));
             }
             if !self.take(b',') {
                 self.expect(b'}')?;
@@ -200,6 +218,7 @@ impl Scanner<'_> {
                 descr,
                 fortran_order,
                 shape,
+                size_in_bytes: 0,
             }),
             _ => invalid("the header lacks 'descr', 'fortran_order' or 'shape'".to_string()),
         }
@@ -224,6 +243,7 @@ impl Scanner<'_> {
         }
     }
 
+    /// A tuple of numbers. One number in brackets is none in Python, but just that number.
     fn shape(&mut self) -> Result<Vec<usize>, FileErrorKind> {
         let mut shape = Vec::new();
         self.expect(b'(')?;
@@ -234,6 +254,11 @@ impl Scanner<'_> {
             }
             if !self.take(b',') {
                 self.expect(b')')?;
+                if let [len] = shape[..] {
+                    return invalid(format!(
+                        "the shape is ({len}), which is a number in Python; one axis is ({len},)"
+                    ));
+                }
                 break;
             }
         }
@@ -242,15 +267,23 @@ impl Scanner<'_> {
 
     fn number(&mut self) -> Result<usize, FileErrorKind> {
         let digits = self.while_(|byte| byte.is_ascii_digit());
-        let Ok(number) = str::from_utf8(digits).unwrap_or("").parse() else {
+        let text = str::from_utf8(digits).unwrap_or_default();
+        if text.len() > 1 && text.starts_with('0') && text.bytes().any(|digit| digit != b'0') {
+            return invalid(format!(
+                "an axis of length {}, which is no number in Python for its zero in front",
+                Shown(text)
+            ));
+        }
+        let Ok(number) = text.parse() else {
             if digits.is_empty() {
                 return self.wrong("the length of an axis");
             }
-            let digits = String::from_utf8_lossy(digits);
-            return invalid(format!("an axis of length {digits} is longer than memory"));
+            return invalid(format!(
+                "an axis of length {} is longer than memory",
+                Shown(text)
+            ));
         };
-        // Python 2 wrote long integers so.
-        if self.rest.first() == Some(&b'L') {
+        if self.long_integers && self.rest.first() == Some(&b'L') {
             self.rest = &self.rest[1..];
         }
         Ok(number)
@@ -331,6 +364,7 @@ mod tests {
     fn read(line: &str) -> Result<Header, String> {
         let mut scanner = Scanner {
             rest: line.as_bytes(),
+            long_integers: true,
         };
         scanner.header().map_err(|error| error.to_string())
     }
@@ -406,25 +440,16 @@ mod tests {
     #[test]
     fn headers_end_at_a_multiple_of_64_bytes_and_are_read_again() {
         for rank in [0, 1, 2, 3, 30, 64] {
-            let shape = vec![1_234_567; rank];
-            let bytes = Header::write("<f8", &shape);
+            let header = Header::of::<f64>(&vec![1_234_567; rank]).unwrap();
+            let bytes = header.to_bytes();
             assert_eq!(bytes.len() % ALIGN, 0);
+            assert_eq!(bytes.len(), header.size_in_bytes());
             assert_eq!(bytes.last(), Some(&b'\n'));
-            let header = Header::read(&mut &bytes[..]).unwrap();
-            let fortran_order = false;
-            let descr = "<f8".to_string();
-            assert_eq!(
-                header,
-                Header {
-                    descr,
-                    fortran_order,
-                    shape
-                }
-            );
+            assert_eq!(Header::read(&mut &bytes[..]).unwrap(), header);
         }
         // Too slow for Miri.
         if !cfg!(miri) {
-            let long = Header::write("<f8", &[1_000_000; 9000]);
+            let long = Header::of::<f64>(&[1_000_000; 9000]).unwrap().to_bytes();
             assert_eq!((long[6], long.len() % ALIGN), (2, 0));
         }
     }

@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Contents, LENGTH, index_len};
-use crate::engine::element::bytes::{Order, append, as_elements};
-use crate::engine::element::read::read;
-use crate::formats::file::{FileElement, FileError, FileErrorKind, read_exactly};
+use super::{Contents, LENGTH, index_len, not_empty};
+use crate::engine::element::bytes::{Order, as_elements};
+use crate::formats::file::{
+    Bools, FileElement, FileError, FileErrorKind, check_bools, copied_elements, read_elements,
+    read_exactly,
+};
 use crate::{Tensor, TensorStorage};
 
 /// A file of tensors in memory that something owns, which they can share.
@@ -35,6 +37,7 @@ pub struct SafeTensors {
     /// Where the elements begin.
     start: usize,
     contents: Contents,
+    bools: Bools,
 }
 
 impl SafeTensors {
@@ -60,10 +63,20 @@ impl SafeTensors {
             start,
             contents,
             bytes: storage,
+            bools: Bools::Strict,
         })
     }
 
+    /// Takes every byte of a `BOOL` tensor but 0 for true where it is [copied](Self::to_tensor), as
+    /// NumPy does, and gives its bytes as `u8` if asked for those.
+    #[must_use]
+    pub fn loose_bool(mut self) -> Self {
+        self.bools = Bools::Loose;
+        self
+    }
+
     fn index(bytes: &[u8]) -> Result<(usize, Contents), FileErrorKind> {
+        not_empty(bytes.len() as u64)?;
         let Some((first, rest)) = bytes.split_first_chunk::<LENGTH>() else {
             let there = bytes.len() as u64;
             return Err(FileErrorKind::truncated("the length", there, LENGTH as u64));
@@ -83,9 +96,8 @@ impl SafeTensors {
     ///
     /// # Errors
     ///
-    /// `Missing`, `ElementType`, `Rank`; `Tensor(Misaligned)` if it lies at an address that does
-    /// not suit its elements, and on a big-endian machine `Invalid`:
-    /// [`to_tensor`](Self::to_tensor) copies it.
+    /// `Missing`, `ElementType`, `Rank`; `Misaligned` if it lies at an address that does not suit its
+    /// elements, and on a big-endian machine `Invalid`: [`to_tensor`](Self::to_tensor) copies it.
     pub fn tensor<T: FileElement, const N: usize>(
         &self,
         name: &str,
@@ -98,13 +110,16 @@ impl SafeTensors {
         &self,
         name: &str,
     ) -> Result<Tensor<T, N>, FileErrorKind> {
-        let (place, layout) = self.contents.find::<T, N>(name)?;
+        let (place, layout) = self.contents.find::<T, N>(name, self.bools)?;
         if size_of::<T>() > 1 && Order::NATIVE != Order::Little {
             return Err(FileErrorKind::Invalid(
                 "elements are little-endian and this machine is not; use `to_tensor`".to_string(),
             ));
         }
         let place = self.start + place.start..self.start + place.end;
+        let elements = &self.bytes.as_slice()[place.clone()];
+        check_bools::<T>(elements)?;
+        FileErrorKind::check_aligned::<T>(elements, "`to_tensor` copies")?;
         let storage = self.bytes.clone().share_as(|bytes| {
             // No elements need no alignment.
             match &bytes[place] {
@@ -133,10 +148,9 @@ impl SafeTensors {
         &self,
         name: &str,
     ) -> Result<Tensor<T, N>, FileErrorKind> {
-        let (place, layout) = self.contents.find::<T, N>(name)?;
+        let (place, layout) = self.contents.find::<T, N>(name, self.bools)?;
         let bytes = &self.bytes.as_slice()[self.start..][place];
-        let mut elements = Vec::new();
-        append(&mut elements, bytes, Order::Little)?;
+        let elements = copied_elements(bytes, Order::Little, self.bools)?;
         Ok(Tensor::from_shape_vec(*layout.shape(), elements)?)
     }
 }
@@ -159,6 +173,7 @@ pub struct SafeTensorsReader<R> {
     start: usize,
     contents: Contents,
     file: Option<PathBuf>,
+    bools: Bools,
 }
 
 impl SafeTensorsReader<File> {
@@ -185,6 +200,7 @@ impl<R: Read + Seek> SafeTensorsReader<R> {
     /// `Io`; `Invalid` if this is no such file, or not a whole one.
     pub fn new(mut reader: R) -> Result<Self, FileError> {
         let len = reader.seek(SeekFrom::End(0))?;
+        not_empty(len)?;
         reader.rewind()?;
         let first = read_exactly(&mut reader, LENGTH, "the length")?;
         let first = first.try_into().unwrap_or_default();
@@ -198,7 +214,30 @@ impl<R: Read + Seek> SafeTensorsReader<R> {
             start,
             contents,
             file: None,
+            bools: Bools::Strict,
         })
+    }
+
+    /// Takes every byte of a `BOOL` tensor but 0 for true, as NumPy does, and gives its bytes as `u8`
+    /// if asked for those.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    /// use kornia_tensor::Tensor;
+    /// use kornia_tensor::safetensors::{SafeTensorsReader, SafeTensorsWriter};
+    ///
+    /// let mask = Tensor::from_shape_vec([2], vec![true, false])?;
+    /// let mut bytes = Vec::new();
+    /// SafeTensorsWriter::new().add("mask", &mask)?.write(&mut bytes)?;
+    ///
+    /// let mut file = SafeTensorsReader::new(Cursor::new(bytes))?.loose_bool();
+    /// assert_eq!(file.read::<u8, 1>("mask")?.as_slice(), [1, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn loose_bool(mut self) -> Self {
+        self.bools = Bools::Loose;
+        self
     }
 
     /// Which tensors there are.
@@ -227,12 +266,12 @@ impl<R: Read + Seek> SafeTensorsReader<R> {
         &mut self,
         name: &str,
     ) -> Result<Tensor<T, N>, FileErrorKind> {
-        let (place, layout) = self.contents.find::<T, N>(name)?;
+        let (place, layout) = self.contents.find::<T, N>(name, self.bools)?;
         let first = (self.start + place.start) as u64;
         self.reader.seek(SeekFrom::Start(first))?;
+        let (from, numel) = (&mut self.reader, layout.numel());
         // The bytes were there when the file was opened.
-        let elements = read(&mut self.reader, layout.numel(), true, Order::Little)
-            .map_err(|error| FileErrorKind::of_read(error, place.len() as u64))?;
+        let elements = read_elements(from, numel, true, Order::Little, self.bools)?;
         Ok(Tensor::from_shape_vec(*layout.shape(), elements)?)
     }
 }

@@ -185,7 +185,7 @@
 //!   (builder), **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **C1** to
 //!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **G1**, **G2**
 //!   (copies), **A1** (streaming), **N1** to **N3** (walks over operands), **O1** to **O3** (loops),
-//!   **U1** (instruction sets), **D1**, **J1** (several threads), **D2** to **D5** (DLPack), **K1** (archived tensor) stand on
+//!   **U1** (instruction sets), **D1**, **J1** (several threads), **D2** to **D5** (DLPack), **I1** to **I3** (Arrow), **K1** (archived tensor) stand on
 //!   the fields they are about.
 //!
 //! # Features
@@ -206,6 +206,8 @@
 //! | `bytes` | `Bytes` in and out without a copy: `Tensor::into_bytes`; turns `bytemuck` on |
 //! | `mmap` | `MappedFile`, files as tensors that touch only what is read; turns `bytemuck` on |
 //! | `dlpack` | tensors of Python's libraries and of others in and out without a copy: [`Tensor::into_dlpack`], [`Tensor::from_dlpack`] |
+//! | `arrow` | arrays of Arrow in and out without a copy, whatever implements it: `Tensor::into_arrow`, `from_arrow` |
+//! | `ndarray` | views and arrays of the crate `ndarray` in and out without a copy: `Tensor::from_ndarray`, `try_into_ndarray`, `into()` |
 //! | `diagnose` | handles remember where they were made: a refused write names those in the way, `holders` of [`TensorStorage`] lists them; handles are 16 bytes larger, and making or dropping one takes a lock |
 
 #![deny(unsafe_code)]
@@ -229,6 +231,8 @@ pub use error::{MemoryDomain, SharedWith, TensorAllocatorError, TensorError};
 #[cfg(feature = "mmap")]
 pub use exchange::MappedFile;
 pub use exchange::Pitched;
+#[cfg(feature = "arrow")]
+pub use exchange::arrow;
 #[cfg(feature = "dlpack")]
 pub use exchange::dlpack;
 #[cfg(feature = "bincode")]

@@ -110,7 +110,8 @@ impl Plain {
     feature = "npy",
     feature = "safetensors",
     feature = "image",
-    feature = "dlpack"
+    feature = "dlpack",
+    feature = "arrow"
 ))]
 pub(crate) mod sealed {
     /// P1 to P3 hold: the type is in the table of plain types.

@@ -28,7 +28,7 @@
 //!   the export is marked read-only. The older struct cannot be marked, so it is refused then.
 //! * **In**, a tensor is read-only, unless the producer says that it made a copy for this
 //!   consumer alone, or the caller promises that nobody else reads or writes
-//!   ([`Tensor::from_dlpack_exclusive`]).
+//!   ([`from_dlpack_exclusive`](crate::Tensor::from_dlpack_exclusive)).
 //!
 //! # Who speaks what
 //!

@@ -1,5 +1,8 @@
 //! Memory of others as tensors, and tensors as memory of others, without a copy.
 
+#[cfg(feature = "arrow")]
+#[allow(unsafe_code)]
+pub mod arrow;
 #[cfg(feature = "bytemuck")]
 #[allow(unsafe_code)]
 mod bytemuck;
@@ -11,6 +14,9 @@ pub mod dlpack;
 #[cfg(feature = "mmap")]
 #[allow(unsafe_code)]
 mod mmap;
+#[cfg(feature = "ndarray")]
+#[allow(unsafe_code)]
+mod ndarray;
 #[allow(unsafe_code)]
 mod views;
 

@@ -135,7 +135,7 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
     /// let mut frame = [0u16; 7];
     /// let layout = Layout::new([2, 3], [4, 1], 2)?;
     /// // SAFETY: rows that begin at 0 and at 4 lie in the array, which is not used otherwise.
-    /// let view = unsafe { TensorViewMut::from_raw_parts(frame.as_mut_ptr(), layout) }?;
+    /// let mut view = unsafe { TensorViewMut::from_raw_parts(frame.as_mut_ptr(), layout) }?;
     /// view.fill(9);
     /// assert_eq!(frame, [9, 9, 9, 0, 9, 9, 9]);
     /// # Ok::<(), kornia_tensor::TensorError>(())
@@ -162,7 +162,7 @@ fn check_span<const N: usize>(layout: &Layout<N>, len: usize) -> Result<(), Tens
 
 /// L4.
 #[inline]
-fn check_injective<const N: usize>(layout: &Layout<N>) -> Result<(), TensorError> {
+pub(super) fn check_injective<const N: usize>(layout: &Layout<N>) -> Result<(), TensorError> {
     if !layout.is_injective() {
         return Err(TensorError::OverlappingLayout {
             shape: (*layout.shape()).into(),

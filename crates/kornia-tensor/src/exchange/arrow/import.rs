@@ -1,0 +1,388 @@
+//! Tensors in.
+
+use std::ffi::{CStr, c_char, c_void};
+
+use super::abi::{ArrowArray, ArrowSchema};
+use super::metadata::{self, Pair, RowShape};
+use super::{ArrowElem, ArrowParts, format_of};
+use crate::Tensor;
+use crate::error::{Shown, ShownList, TensorAllocatorError, TensorError};
+use crate::layout::Layout;
+use crate::storage::{Access, MemoryDomain, OwnerRefused};
+
+impl<T: ArrowElem, const N: usize> Tensor<T, N> {
+    /// Shares the elements of an array of Arrow, for reading. O(1), no element moves, but a bitmap
+    /// of nulls that nobody has counted is looked through; the array is released with the last
+    /// handle, on whichever thread.
+    ///
+    /// # Safety
+    ///
+    /// What [`ArrowParts::from_raw`] asks holds; parts of [`into_arrow`](Self::into_arrow) ask for
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// With the parts: what the [table](crate::arrow#what-is-refused) says.
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let parts = Tensor::from_shape_vec([2, 2], vec![1u16, 2, 3, 4])?.into_arrow()?;
+    /// // SAFETY: parts of a tensor.
+    /// let refused = unsafe { Tensor::<f32, 2>::from_arrow(parts) }.unwrap_err();
+    /// assert_eq!(
+    ///     refused.to_string(),
+    ///     "elements are u16 (S) and f32 was asked for; ask for what they are, and convert \
+    ///      with `cast`"
+    /// );
+    /// // SAFETY: as above.
+    /// let tensor = unsafe { Tensor::<u16, 2>::from_arrow(refused.owner) }?;
+    /// assert_eq!(tensor.as_slice(), [1, 2, 3, 4]);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    #[cfg_attr(feature = "diagnose", track_caller)]
+    pub unsafe fn from_arrow(parts: ArrowParts) -> Result<Self, OwnerRefused<ArrowParts>> {
+        // SAFETY: I2, I3.
+        let found = unsafe { find::<T, N>(&parts.array, &parts.schema) };
+        let (layout, first) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                return Err(OwnerRefused {
+                    error,
+                    owner: parts,
+                });
+            }
+        };
+        let (shape, strides) = (*layout.shape(), *layout.strides());
+        let (domain, access) = (MemoryDomain::Host, Access::ReadOnly);
+        // SAFETY: I3: `find` has checked that what the layout reaches is among the elements that
+        // the buffers hold, and nobody writes them; there are no gaps.
+        unsafe { Self::from_foreign(shape, strides, first, domain, access, parts) }
+    }
+}
+
+/// Where the elements are, and their layout.
+///
+/// # Safety
+///
+/// I2, I3 for both.
+unsafe fn find<T: ArrowElem, const N: usize>(
+    array: &ArrowArray,
+    schema: &ArrowSchema,
+) -> Result<(Layout<N>, *const T), TensorError> {
+    // SAFETY: I2.
+    let row = metadata::decode(&unsafe { pairs(schema.metadata) }?)?;
+    let mut run = Run::of(array)?;
+    let mut shape = vec![run.count];
+    let (mut array, mut schema) = (array, schema);
+    loop {
+        if !array.dictionary.is_null() || !schema.dictionary.is_null() {
+            return unsupported("elements are indices into a dictionary; decode it first".into());
+        }
+        // SAFETY: I2, I3.
+        unsafe { check_nulls(array, run) }?;
+        // SAFETY: I2.
+        let format = unsafe { text(schema.format) }.unwrap_or_default();
+        let Some(size) = list_size(format)? else {
+            break;
+        };
+        // SAFETY: I2: the children are live structs.
+        let child_schema = unsafe { only_child(schema.children, schema.n_children) }?;
+        // SAFETY: as above.
+        let child = unsafe { only_child(array.children, array.n_children) }?;
+        run = run.of_lists(size, child)?;
+        shape.push(size);
+        (array, schema) = (child, child_schema);
+    }
+    // SAFETY: I2.
+    let format = unsafe { text(schema.format) }.unwrap_or_default();
+    if format != format_of::<T>() {
+        return unsupported(format!(
+            "elements are {} ({}) and {} was asked for; ask for what they are, and convert with \
+             `cast`",
+            name_of(format),
+            Shown(&format.to_string_lossy()),
+            name_of(format_of::<T>())
+        ));
+    }
+    let layout = layout_of::<N>(shape, row, size_of::<T>())?;
+    if layout.is_empty() {
+        return Ok((layout, std::ptr::dangling()));
+    }
+    // SAFETY: I2: `n_buffers` addresses.
+    let data = unsafe { buffer(array, 1) };
+    if data.is_null() {
+        return Err(TensorAllocatorError::NullPointer.into());
+    }
+    // I3: in the buffer, because of the lengths that were checked.
+    let first = data.cast::<u8>().wrapping_add(run.first * size_of::<T>());
+    Ok((layout, first.cast()))
+}
+
+/// Elements of one array that are meant, counted from the beginning of its buffers.
+#[derive(Clone, Copy)]
+struct Run {
+    first: usize,
+    count: usize,
+}
+
+impl Run {
+    /// All of an array.
+    fn of(array: &ArrowArray) -> Result<Self, TensorError> {
+        let (first, count) = (usize::try_from(array.offset), usize::try_from(array.length));
+        match (first, count) {
+            (Ok(first), Ok(count)) if first.checked_add(count).is_some() => {
+                Ok(Self { first, count })
+            }
+            _ => unsupported(format!(
+                "{} elements from {} on are no part of an array; the producer is at fault",
+                array.length, array.offset
+            )),
+        }
+    }
+
+    /// The elements of these lists, which are in `child`.
+    fn of_lists(self, size: usize, child: &ArrowArray) -> Result<Self, TensorError> {
+        let all = Self::of(child)?;
+        let within = self
+            .first
+            .checked_mul(size)
+            .zip(self.count.checked_mul(size));
+        match within.and_then(|(skip, count)| Some((skip, count, skip.checked_add(count)?))) {
+            Some((skip, count, end)) if end <= all.count => Ok(Self {
+                first: all.first + skip,
+                count,
+            }),
+            _ => unsupported(format!(
+                "{} lists of {size} from {} on do not fit {} elements; the producer is at fault",
+                self.count, self.first, all.count
+            )),
+        }
+    }
+}
+
+/// The layout of lists in lists, or of rows with a shape of their own.
+fn layout_of<const N: usize>(
+    mut shape: Vec<usize>,
+    row: Option<RowShape>,
+    element_size: usize,
+) -> Result<Layout<N>, TensorError> {
+    let mut permutation = None;
+    if let Some(row) = row {
+        let filled = row
+            .shape
+            .iter()
+            .try_fold(1usize, |all, &len| all.checked_mul(len));
+        if shape.len() != 2 || filled != Some(shape[1]) {
+            return unsupported(format!(
+                "shape {} does not fill rows of {}; the producer is at fault",
+                ShownList(&row.shape),
+                ShownList(&shape[1..])
+            ));
+        }
+        shape.pop();
+        shape.extend(row.shape);
+        permutation = row.permutation;
+    }
+    let Ok(all) = <[usize; N]>::try_from(&shape[..]) else {
+        return unsupported(format!(
+            "shape {} was given where a tensor of rank {N} is asked for; ask for rank {}",
+            ShownList(&shape),
+            shape.len()
+        ));
+    };
+    let layout = Layout::contiguous(all, element_size)?;
+    let Some(permutation) = permutation else {
+        return Ok(layout);
+    };
+    // Of the axes of a row; ours count the rows as well.
+    let axes: Vec<usize> = std::iter::once(0)
+        .chain(permutation.iter().map(|axis| axis.saturating_add(1)))
+        .collect();
+    match <[usize; N]>::try_from(&axes[..]) {
+        Ok(axes) => layout.permute_axes(axes),
+        Err(_) => Err(TensorError::InvalidPermutation {
+            axes: permutation.into(),
+        }),
+    }
+}
+
+/// The length of the lists, if a type is lists of one length.
+fn list_size(format: &CStr) -> Result<Option<usize>, TensorError> {
+    let Some(size) = format.to_bytes().strip_prefix(b"+w:") else {
+        return Ok(None);
+    };
+    match std::str::from_utf8(size)
+        .ok()
+        .and_then(|size| size.parse().ok())
+    {
+        Some(size) => Ok(Some(size)),
+        None => unsupported(format!(
+            "type {} has no length of lists; the producer is at fault",
+            Shown(&format.to_string_lossy())
+        )),
+    }
+}
+
+/// What a type is, in words.
+fn name_of(format: &CStr) -> &'static str {
+    match format.to_bytes() {
+        b"C" => "u8",
+        b"c" => "i8",
+        b"S" => "u16",
+        b"s" => "i16",
+        b"I" => "u32",
+        b"i" => "i32",
+        b"L" => "u64",
+        b"l" => "i64",
+        b"e" => "f16",
+        b"f" => "f32",
+        b"g" => "f64",
+        b"b" => "bits",
+        b"n" => "nulls",
+        b"u" | b"U" | b"vu" => "strings",
+        b"z" | b"Z" | b"vz" => "byte strings",
+        [b'w', b':', ..] => "byte strings of one length",
+        [b'd', b':', ..] => "decimals",
+        [b't', ..] => "times",
+        b"+l" | b"+L" | b"+vl" | b"+vL" => "lists of any length",
+        b"+s" => "structs",
+        b"+m" => "maps",
+        b"+r" => "runs",
+        [b'+', b'u', ..] => "unions",
+        _ => "of an unknown type",
+    }
+}
+
+/// # Safety
+///
+/// I2, I3; the run is among the array's elements.
+unsafe fn check_nulls(array: &ArrowArray, run: Run) -> Result<(), TensorError> {
+    // A count may include nulls outside of the run, or not be known.
+    if array.null_count == 0 || run.count == 0 {
+        return Ok(());
+    }
+    // SAFETY: I2.
+    let bitmap = unsafe { buffer(array, 0) }.cast::<u8>();
+    if bitmap.is_null() {
+        return Ok(());
+    }
+    let is_null = |at: &usize| {
+        // SAFETY: I3: the bitmap has a bit for each element.
+        let byte = unsafe { bitmap.add(at / 8) };
+        // SAFETY: as above.
+        let bits = unsafe { byte.read() };
+        bits >> (at % 8) & 1 == 0
+    };
+    match (run.first..run.first + run.count).find(is_null) {
+        Some(at) => unsupported(format!(
+            "element {} is null, which tensors have no value for; fill nulls first",
+            at - run.first
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The address of a buffer; NULL if there is none.
+///
+/// # Safety
+///
+/// I2.
+unsafe fn buffer(array: &ArrowArray, number: usize) -> *const c_void {
+    let has = usize::try_from(array.n_buffers).is_ok_and(|count| number < count);
+    if !has || array.buffers.is_null() {
+        return std::ptr::null();
+    }
+    // SAFETY: I2: one of `n_buffers`.
+    let place = unsafe { array.buffers.add(number) };
+    // SAFETY: as above.
+    unsafe { place.read() }
+}
+
+/// The only child.
+///
+/// # Safety
+///
+/// I2: so many addresses of live structs.
+unsafe fn only_child<'a, S>(children: *mut *mut S, count: i64) -> Result<&'a S, TensorError> {
+    if count != 1 || children.is_null() {
+        return unsupported(format!(
+            "lists have {count} kinds of elements and 1 is needed; the producer is at fault"
+        ));
+    }
+    // SAFETY: I2: there is one.
+    let child = unsafe { children.read() };
+    // SAFETY: I2: NULL or a live struct.
+    match unsafe { child.as_ref() } {
+        Some(child) => Ok(child),
+        None => Err(TensorAllocatorError::NullPointer.into()),
+    }
+}
+
+/// A string of C, unless it is NULL.
+///
+/// # Safety
+///
+/// I2, during `'a`.
+pub(super) unsafe fn text<'a>(first: *const c_char) -> Option<&'a CStr> {
+    if first.is_null() {
+        return None;
+    }
+    // SAFETY: I2: it ends with a zero.
+    Some(unsafe { CStr::from_ptr(first) })
+}
+
+/// The keys and values of a type's metadata.
+///
+/// # Safety
+///
+/// I2, during `'a`.
+unsafe fn pairs<'a>(first: *const c_char) -> Result<Vec<Pair<'a>>, TensorError> {
+    let mut pairs = Vec::new();
+    if first.is_null() {
+        return Ok(pairs);
+    }
+    let mut rest = first.cast::<u8>();
+    // SAFETY: I2: a number of pairs, and as many.
+    let count = unsafe { length(&mut rest) }?;
+    for _ in 0..count {
+        // SAFETY: as above.
+        let key = unsafe { bytes(&mut rest) }?;
+        // SAFETY: as above.
+        let value = unsafe { bytes(&mut rest) }?;
+        pairs.push((key, value));
+    }
+    Ok(pairs)
+}
+
+/// # Safety
+///
+/// I2: a length and so many bytes are next.
+unsafe fn bytes<'a>(rest: &mut *const u8) -> Result<&'a [u8], TensorError> {
+    // SAFETY: the caller's promise.
+    let len = unsafe { length(rest) }?;
+    // SAFETY: as above.
+    let bytes = unsafe { std::slice::from_raw_parts(*rest, len) };
+    *rest = rest.wrapping_add(len);
+    Ok(bytes)
+}
+
+/// # Safety
+///
+/// I2: a number is next, at any address.
+unsafe fn length(rest: &mut *const u8) -> Result<usize, TensorError> {
+    // SAFETY: the caller's promise.
+    let length = unsafe { rest.cast::<i32>().read_unaligned() };
+    *rest = rest.wrapping_add(size_of::<i32>());
+    match usize::try_from(length) {
+        Ok(length) => Ok(length),
+        Err(_) => unsupported(format!(
+            "length {length} in metadata is negative; the producer is at fault"
+        )),
+    }
+}
+
+#[cold]
+fn unsupported<R>(what: String) -> Result<R, TensorError> {
+    Err(TensorError::UnsupportedOperation(what))
+}

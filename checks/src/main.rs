@@ -168,6 +168,7 @@ fn files(root: &Path, folder: &Path) -> Vec<String> {
         if entry.is_dir() && !SKIPPED.contains(&name.as_ref()) {
             found.extend(files(root, &entry));
         } else if entry.is_file()
+            && !entry.is_symlink()
             && let Ok(path) = entry.strip_prefix(root)
         {
             found.push(path.to_string_lossy().replace('\\', "/"));

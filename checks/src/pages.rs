@@ -77,15 +77,11 @@ fn compare(
     front: &str,
     exists: impl Fn(&str) -> bool,
 ) -> Vec<Offence> {
-    let mut offences = Vec::new();
     if names.is_empty() || all.is_empty() || front.is_empty() {
-        offences.push(Offence::new(
-            "no documentation",
-            "all.html",
-            1,
-            "`cargo doc` comes first",
-        ));
+        let what = "`cargo doc --all-features` comes first";
+        return vec![Offence::new("no documentation", "all.html", 1, what)];
     }
+    let mut offences = Vec::new();
     let pages: Vec<&str> = links(all).collect();
     let leads_to = |pages: &[&str], name: &str| {
         pages.iter().any(|page| {

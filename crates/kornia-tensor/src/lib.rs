@@ -205,7 +205,7 @@
 //! | `bytemuck` | plain elements under another type without a copy: `Tensor::from_bytes_owner`, `Tensor::reinterpret` |
 //! | `bytes` | `Bytes` in and out without a copy: `Tensor::into_bytes`; turns `bytemuck` on |
 //! | `mmap` | `MappedFile`, files as tensors that touch only what is read; turns `bytemuck` on |
-//! | `dlpack` | tensors of Python's libraries and of others in and out without a copy: [`Tensor::into_dlpack`], [`Tensor::from_dlpack`] |
+//! | `dlpack` | tensors of Python's libraries and of others in and out without a copy: `Tensor::into_dlpack`, `Tensor::from_dlpack` |
 //! | `arrow` | arrays of Arrow in and out without a copy, whatever implements it: `Tensor::into_arrow`, `from_arrow` |
 //! | `ndarray` | views and arrays of the crate `ndarray` in and out without a copy: `Tensor::from_ndarray`, `try_into_ndarray`, `into()` |
 //! | `diagnose` | handles remember where they were made: a refused write names those in the way, `holders` of [`TensorStorage`] lists them; handles are 16 bytes larger, and making or dropping one takes a lock |
@@ -298,5 +298,5 @@ pub mod view {
 
 /// The examples of the README run as tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -135,6 +135,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a minute of safe code")]
     fn a_long_text_is_cut_and_says_by_how_much() {
         let exact = "é".repeat(120);
         assert_eq!(Shown(&exact).to_string(), exact);
@@ -147,6 +148,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a minute of safe code")]
     fn a_long_list_is_cut_and_says_by_how_much() {
         let numbers: Vec<usize> = (0..1_000_000).collect();
         for len in [0, 1, 16] {

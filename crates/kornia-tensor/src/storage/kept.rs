@@ -3,6 +3,8 @@
 //! However often memory changes its element type, a storage stands directly on the one that frees
 //! it. Only where that may still be written through other handles does one stand between them.
 
+#![forbid(unsafe_code)]
+
 use std::any::Any;
 use std::ptr::NonNull;
 use std::sync::Arc;

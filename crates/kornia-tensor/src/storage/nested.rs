@@ -4,6 +4,8 @@
 //! one an owner of the same kind, a million times. Dropped one inside the other they would overflow
 //! the stack, so from some depth on they wait until those around them are done.
 
+#![forbid(unsafe_code)]
+
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem::{self, ManuallyDrop};

@@ -273,6 +273,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a minute of safe code")]
     fn what_a_file_says_is_cut_and_cannot_command_a_terminal() {
         let name = hostile();
         for kind in [

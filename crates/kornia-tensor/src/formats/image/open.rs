@@ -154,7 +154,7 @@ impl ImageOptions {
     /// ```
     /// use kornia_tensor::image::ImageOptions;
     ///
-    /// let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/chelsea.png"));
+    /// let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/photographs/chelsea.png"));
     /// let cat = ImageOptions::new().grey().decode::<f32>(bytes)?;
     /// assert_eq!(cat.shape(), &[300, 451, 1]);
     /// assert!(cat.iter().all(|grey| (0.0..=1.0).contains(grey)));

@@ -204,7 +204,7 @@
 //! | `half` | the element types `f16` and `bf16` of the crate `half`, in files |
 //! | `bytemuck` | plain elements under another type without a copy: `Tensor::from_bytes_owner`, `Tensor::reinterpret` |
 //! | `bytes` | `Bytes` in and out without a copy: `Tensor::into_bytes`; turns `bytemuck` on |
-//! | `mmap` | `MappedFile`, files as tensors that touch only what is read; turns `bytemuck` on |
+//! | `mmap` | `MappedFile`, files as tensors that touch only what is read, and `MappedFileMut`, which writes to them; turns `bytemuck` on |
 //! | `dlpack` | tensors of Python's libraries and of others in and out without a copy: `Tensor::into_dlpack`, `Tensor::from_dlpack` |
 //! | `arrow` | arrays of Arrow in and out without a copy, whatever implements it: `Tensor::into_arrow`, `from_arrow` |
 //! | `ndarray` | views and arrays of the crate `ndarray` in and out without a copy: `Tensor::from_ndarray`, `try_into_ndarray`, `into()` |
@@ -228,13 +228,13 @@ pub mod tensor;
 
 pub use engine::compute::reduce::Summand;
 pub use error::{MemoryDomain, SharedWith, TensorAllocatorError, TensorError};
-#[cfg(feature = "mmap")]
-pub use exchange::MappedFile;
 pub use exchange::Pitched;
 #[cfg(feature = "arrow")]
 pub use exchange::arrow;
 #[cfg(feature = "dlpack")]
 pub use exchange::dlpack;
+#[cfg(feature = "mmap")]
+pub use exchange::{MappedFile, MappedFileMut};
 #[cfg(feature = "bincode")]
 pub use formats::bincode;
 #[cfg(any(feature = "npy", feature = "safetensors", feature = "image"))]

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use kornia_tensor::{Access, MappedFile, Tensor, TensorError};
+use kornia_tensor::{Access, MappedFile, MappedFileMut, Tensor, TensorError};
 
 /// A file of these bytes with a name of its own, removed with the value.
 struct Temporary(PathBuf);
@@ -221,5 +221,195 @@ fn a_file_is_unmapped_with_its_last_tensor() {
     for _ in 0..70_000 {
         let t = temporary.open().tensor::<u8, 1>([16], 0).unwrap();
         assert_eq!(t[[7]], 7);
+    }
+}
+
+/// A name where nothing is yet, and what is made there goes with the value.
+fn nothing() -> Temporary {
+    let file = Temporary::new(&[]);
+    fs::remove_file(&file.0).unwrap();
+    file
+}
+
+#[test]
+fn what_is_written_to_memory_is_in_the_file() {
+    let file = nothing();
+    // SAFETY: the name is this test's own, and no two mappings of it live at one time.
+    let map = unsafe { MappedFileMut::create_new(&file.0, 100) }.unwrap();
+    let mut t = map.into_tensor::<u16, 2>([5, 8], 20).unwrap();
+    assert_eq!(t.storage().access(), Access::ReadWrite);
+    assert!(t.iter().all(|&x| x == 0));
+    t.view_mut().select(0, 4).fill(0x0707);
+    let clone = t.clone();
+    assert!(t.try_view_mut().is_err(), "shared");
+    drop(t);
+    drop(clone);
+    let mut expected = vec![0; 100];
+    expected[84..].fill(7);
+    assert_eq!(fs::read(&file.0).unwrap(), expected);
+
+    // SAFETY: as above; the tensors are gone.
+    let mut map = unsafe { MappedFileMut::open(&file.0) }.unwrap();
+    map.bytes_mut()[0] = 9;
+    map.flush().unwrap();
+    assert_eq!((map.bytes()[0], map.bytes()[84]), (9, 7));
+    // Parts of one allocation, on two threads, into one file.
+    let t = map.into_tensor::<u8, 2>([2, 50], 0).unwrap();
+    let (mut a, mut b) = t.try_into_mut().unwrap_or_else(|_| panic!()).split_at(0, 1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| a.view_mut().fill(1));
+        b.view_mut().fill(2);
+    });
+    drop((a, b));
+    assert_eq!(fs::read(&file.0).unwrap(), [[1; 50], [2; 50]].concat());
+}
+
+#[test]
+fn a_file_that_is_there_is_not_made_anew_and_what_does_not_fit_is_given_back() {
+    let file = ramp(16);
+    // SAFETY: the name is this test's own, and no two mappings of it live at one time.
+    let refused = unsafe { MappedFileMut::create_new(&file.0, 8) }.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+    assert!(
+        refused.to_string().contains("cannot be mapped"),
+        "{refused}"
+    );
+    assert_eq!(fs::read(&file.0).unwrap().len(), 16);
+
+    // SAFETY: as above.
+    let map = unsafe { MappedFileMut::open(&file.0) }.unwrap();
+    let refused = map.into_tensor::<u8, 1>([15], 2).unwrap_err();
+    let text = TensorError::Truncated {
+        offset: 2,
+        needed: 15,
+        found: 16,
+    };
+    assert_eq!(refused.error, text);
+    let refused = refused.owner.into_tensor::<u32, 1>([1], 2).unwrap_err();
+    assert_eq!(
+        refused.error,
+        TensorError::MisalignedOffset {
+            offset: 2,
+            align: 4
+        }
+    );
+    let refused = refused
+        .owner
+        .into_tensor::<u8, 1>([1], usize::MAX)
+        .unwrap_err();
+    assert!(matches!(refused.error, TensorError::Truncated { .. }));
+    let refused = refused
+        .owner
+        .into_tensor::<u8, 2>([usize::MAX, 2], 0)
+        .unwrap_err();
+    assert!(matches!(refused.error, TensorError::ShapeOverflow { .. }));
+    let none = refused.owner.into_tensor::<u64, 2>([0, 7], 16).unwrap();
+    assert_eq!(none.numel(), 0);
+
+    let empty = nothing();
+    // SAFETY: as above.
+    let map = unsafe { MappedFileMut::create_new(&empty.0, 0) }.unwrap();
+    assert_eq!(map.into_tensor::<u8, 1>([0], 0).unwrap().numel(), 0);
+    // SAFETY: as above; a folder is refused.
+    let folder = unsafe { MappedFileMut::open(std::env::temp_dir()) }.unwrap_err();
+    assert!(folder.to_string().contains("cannot be mapped"), "{folder}");
+    // SAFETY: as above.
+    let huge = unsafe { MappedFileMut::create_new(nothing().0.as_path(), 1 << 60) };
+    assert!(huge.is_err());
+}
+
+#[cfg(feature = "npy")]
+mod arrays {
+    use super::*;
+    use kornia_tensor::file::FileErrorKind;
+    use kornia_tensor::npy;
+
+    #[test]
+    fn arrays_are_made_written_and_read_where_they_lie() {
+        let file = nothing();
+        // SAFETY: the name is this test's own, and no two mappings of it live at one time.
+        let t = unsafe { MappedFileMut::create_npy::<f32, 3>(&file.0, [3, 4, 5]) };
+        let mut t = t.unwrap();
+        assert_eq!(
+            npy::open::<f32, 3>(&file.0).unwrap(),
+            Tensor::<f32, 3>::zeros([3, 4, 5])
+        );
+        for (place, x) in t.view_mut().iter_mut().enumerate() {
+            *x = place as f32;
+        }
+        let expected = t.deep_clone().unwrap();
+        drop(t);
+        assert_eq!(npy::open::<f32, 3>(&file.0).unwrap(), expected);
+        let written = fs::read(&file.0).unwrap();
+        let mut plain = Vec::new();
+        npy::write(&mut plain, &expected).unwrap();
+        assert_eq!(written, plain);
+
+        let shared = npy::from_owner::<f32, 3, _>(file.open()).unwrap();
+        assert_eq!(shared, expected);
+        assert_eq!(shared.storage().access(), Access::ReadOnly);
+        drop(shared);
+
+        // SAFETY: as above.
+        let t = unsafe { MappedFileMut::open_npy::<f32, 3>(&file.0) };
+        t.unwrap().view_mut().fill(7.5);
+        assert!(
+            npy::open::<f32, 3>(&file.0)
+                .unwrap()
+                .iter()
+                .all(|&x| x == 7.5)
+        );
+    }
+
+    #[test]
+    fn a_mapped_array_is_checked_against_its_file() {
+        let file = nothing();
+        npy::save(&file.0, &Tensor::<u16, 2>::zeros([3, 4])).unwrap();
+        let whole = fs::read(&file.0).unwrap();
+        // SAFETY: the name is this test's own, and no mapping of it lives when it is written.
+        let open = || unsafe { MappedFileMut::open_npy::<u16, 2>(&file.0) };
+        assert!(open().is_ok());
+        // SAFETY: as above.
+        let other = unsafe { MappedFileMut::open_npy::<i16, 2>(&file.0) }.unwrap_err();
+        assert!(
+            matches!(other.kind(), FileErrorKind::ElementType { .. }),
+            "{other}"
+        );
+        // SAFETY: as above.
+        let rank = unsafe { MappedFileMut::open_npy::<u16, 3>(&file.0) }.unwrap_err();
+        assert!(matches!(rank.kind(), FileErrorKind::Rank { .. }), "{rank}");
+        assert_eq!(rank.file(), Some(&*file.0));
+        for end in 0..whole.len() {
+            fs::write(&file.0, &whole[..end]).unwrap();
+            assert!(open().is_err(), "cut at {end}");
+            assert!(
+                npy::from_owner::<u16, 2, _>(file.open()).is_err(),
+                "cut at {end}"
+            );
+        }
+        fs::write(&file.0, [&whole[..], &[0]].concat()).unwrap();
+        assert!(
+            open()
+                .unwrap_err()
+                .to_string()
+                .contains("1 bytes follow the array")
+        );
+        // SAFETY: as above.
+        let there = unsafe { MappedFileMut::create_npy::<u16, 2>(&file.0, [1, 1]) };
+        assert!(matches!(there.unwrap_err().kind(), FileErrorKind::Io(_)));
+        // SAFETY: as above.
+        let huge = unsafe { MappedFileMut::create_npy::<u16, 2>(&file.0, [usize::MAX, 2]) };
+        assert!(matches!(huge.unwrap_err().kind(), FileErrorKind::Tensor(_)));
+
+        // In Fortran order, written through the tensor's own strides.
+        let mut fortran = whole.clone();
+        let at = fortran.windows(5).position(|at| at == b"False").unwrap();
+        fortran[at..at + 5].copy_from_slice(b"True ");
+        fs::write(&file.0, &fortran).unwrap();
+        let mut t = open().unwrap();
+        assert_eq!((t.shape(), t.strides()), (&[3, 4], &[1, 3]));
+        t.view_mut()[[1, 0]] = 5;
+        drop(t);
+        assert_eq!(fs::read(&file.0).unwrap()[128 + 2], 5);
     }
 }

@@ -3,6 +3,10 @@
 //! One `unsafe` promise, given where the file is opened: that nobody changes it. After that a
 //! mapping is an owner of bytes like any other.
 
+#[cfg(feature = "npy")]
+mod npy;
+mod write;
+
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -18,11 +22,13 @@ use crate::layout::Layout;
 use crate::storage::TensorStorage;
 use crate::tensor::view::check_numel;
 
+pub use write::MappedFileMut;
+
 /// A file that is mapped for reading, whole. Cloning is O(1) and shares the mapping.
 ///
 /// Opening takes microseconds whatever the size: the system reads a page of the file when an
 /// element in it is first looked at, and may forget it again, so a file can be larger than
-/// memory. Tensors of it are read-only (`make_mut` copies) and keep the mapping alive, not the
+/// memory. Tensors of it are read-only (`make_mut` copies; [`MappedFileMut`] writes to its file) and keep the mapping alive, not the
 /// value they were made from. One file can give several, of different types.
 ///
 /// An error of the device while a page is read cannot be a `Result`: the system ends the
@@ -81,10 +87,7 @@ impl MappedFile {
     ///
     /// As for [`open`](Self::open), without a path.
     pub unsafe fn map(file: &File) -> io::Result<Self> {
-        if !file.metadata()?.is_file() {
-            let text = "not a regular file";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
+        regular(file)?;
         // SAFETY: the caller's promise.
         let map = unsafe { Mmap::map(file) }?;
         Ok(Self { map: Arc::new(map) })
@@ -158,4 +161,13 @@ impl AsRef<[u8]> for MappedFile {
     fn as_ref(&self) -> &[u8] {
         self.bytes()
     }
+}
+
+/// An error for what has no bytes of its own.
+fn regular(file: &File) -> io::Result<()> {
+    if !file.metadata()?.is_file() {
+        let text = "not a regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    Ok(())
 }

@@ -21,5 +21,5 @@ mod ndarray;
 mod views;
 
 #[cfg(feature = "mmap")]
-pub use mmap::MappedFile;
+pub use mmap::{MappedFile, MappedFileMut};
 pub use views::Pitched;

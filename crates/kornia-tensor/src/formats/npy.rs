@@ -83,6 +83,8 @@ use crate::formats::file::{FileElement, FileError, FileErrorKind, save as save_f
 pub use header::Header;
 pub use npz::{NpzReader, NpzWriter, save_npz, save_npz_compressed};
 pub use read::{ReadOptions, from_bytes, from_owner, open, read, read_header};
+#[cfg(feature = "mmap")]
+pub(crate) use read::{check_native, find};
 
 /// Writes an array to a stream. O(n); the stream needs no buffer.
 ///

@@ -275,25 +275,16 @@ impl ReadOptions {
     }
 }
 
-/// Tensors over bytes that stay where they are.
+/// A tensor over bytes that stay where they are.
 fn share<T: FileElement, const N: usize>(
     bytes: TensorStorage<u8>,
 ) -> Result<Tensor<T, N>, FileErrorKind> {
-    let all = bytes.as_slice();
-    let (mut rest, length) = (all, Length::Exactly(all.len() as u64));
-    let array = Array::<N>::read::<T>(&mut rest, length, Bools::Strict)?;
-    let first = all.len() - rest.len();
-    if size_of::<T>() > 1 && array.order != Order::NATIVE {
-        return Err(FileErrorKind::Invalid(
-            "elements have their bytes in the order of other machines; `from_bytes` and `open` \
-             turn them around in a copy"
-                .to_string(),
-        ));
-    }
-    check_bools::<T>(rest)?;
-    FileErrorKind::check_aligned::<T>(rest, "`from_bytes` and `open` copy")?;
-    let layout = Layout::contiguous(array.in_memory(), size_of::<T>())?;
-    let storage = bytes.share_as(|bytes| match &bytes[first..] {
+    let place = find::<T, N>(bytes.as_slice())?;
+    let elements = &bytes.as_slice()[place.offset..];
+    check_bools::<T>(elements)?;
+    FileErrorKind::check_aligned::<T>(elements, "`from_bytes` and `open` copy")?;
+    let layout = Layout::contiguous(place.in_memory, size_of::<T>())?;
+    let storage = bytes.share_as(|bytes| match &bytes[place.offset..] {
         // No elements need no alignment.
         [] => Ok(&[]),
         elements => as_elements(elements),
@@ -303,11 +294,55 @@ fn share<T: FileElement, const N: usize>(
         shape: *layout.shape(),
         strides: *layout.strides(),
     })?;
-    Ok(if array.fortran_order {
+    Ok(if place.fortran_order {
         tensor.transpose()
     } else {
         tensor
     })
+}
+
+/// Where the elements of an array are in the bytes of its file.
+pub(crate) struct Place<const N: usize> {
+    /// Their first byte; they end with the file.
+    pub(crate) offset: usize,
+    /// The lengths of the axes from the outermost in memory.
+    pub(crate) in_memory: [usize; N],
+    /// Whether that is the last one.
+    pub(crate) fortran_order: bool,
+}
+
+/// Finds the elements of an array that are used where they are.
+pub(crate) fn find<T: FileElement, const N: usize>(
+    bytes: &[u8],
+) -> Result<Place<N>, FileErrorKind> {
+    let (mut rest, length) = (bytes, Length::Exactly(bytes.len() as u64));
+    let array = Array::<N>::read::<T>(&mut rest, length, Bools::Strict)?;
+    if size_of::<T>() > 1 && array.order != Order::NATIVE {
+        return Err(other_order());
+    }
+    Ok(Place {
+        offset: bytes.len() - rest.len(),
+        in_memory: array.in_memory(),
+        fortran_order: array.fortran_order,
+    })
+}
+
+/// An error unless this machine has the elements of an array as the header says.
+#[cfg(feature = "mmap")]
+pub(crate) fn check_native(header: &Header) -> Result<(), FileErrorKind> {
+    let little = header.element_type().starts_with('<');
+    if little && Order::NATIVE != Order::Little {
+        return Err(other_order());
+    }
+    Ok(())
+}
+
+fn other_order() -> FileErrorKind {
+    FileErrorKind::Invalid(
+        "elements have their bytes in the order of other machines; `from_bytes` and `open` turn \
+         them around in a copy"
+            .to_string(),
+    )
 }
 
 /// How long the input is, header included.

@@ -48,6 +48,17 @@
 //! also a form that gives it up and keeps a sole handle sole, by the rule `reshape` and
 //! [`into_reshaped`](Tensor::into_reshaped).
 //!
+//! # Words
+//!
+//! * **Row-major order**: the last index changes fastest. Iterators, copies and files follow it,
+//!   whatever the strides.
+//! * **Contiguous**: the elements lie in memory in row-major order without gaps, so they are a
+//!   slice. 0.2.0 called that *standard layout* ([`is_standard_layout`](Tensor::is_standard_layout)).
+//! * **Strided**: not contiguous; a crop, a flipped or a permuted tensor.
+//! * **Shared**: another handle to the same memory exists; **unique** or **sole**: none does.
+//! * **Window**: the part of an allocation that a handle reaches. **Part**: one of the pieces that a
+//!   tensor was cut into.
+//!
 //! # What panics and what returns an error
 //!
 //! **A mistake of the program panics, a fact about its data is an error.**
@@ -90,14 +101,14 @@
 //!
 //! | you want | call | shared | read-only | strided |
 //! |---|---|---|---|---|
-//! | read, contiguous | [`as_slice`](Tensor::as_slice) | ok | ok | panic |
+//! | read, as a slice | [`as_slice`](Tensor::as_slice) | ok | ok | panic |
 //! | read, any layout | [`view`](Tensor::view) | ok | ok | ok |
 //! | write, never copy | [`as_mut_slice`](Tensor::as_mut_slice), [`view_mut`](Tensor::view_mut) | panic | panic | slice: panic |
 //! | the same, checked | [`try_as_mut_slice`](Tensor::try_as_mut_slice), [`try_view_mut`](Tensor::try_view_mut) | `SharedStorage` | `ReadOnlyStorage` | slice: `NotContiguous` |
 //! | write, copy if needed | [`make_mut`](Tensor::make_mut), [`make_mut_slice`](Tensor::make_mut_slice) | copies | copies | slice: copies |
 //! | the `Vec`, never copy | [`into_vec`](Tensor::into_vec), [`try_into_vec`](Tensor::try_into_vec) | panic, `Err(self)` | panic, `Err(self)` | panic, `Err(self)` |
 //! | own copy, fresh and unique | [`deep_clone`](Tensor::deep_clone) | copies | copies | copies |
-//! | standard layout | [`contiguous`](Tensor::contiguous) | moves | moves | copies |
+//! | row-major order in memory | [`contiguous`](Tensor::contiguous) | moves | moves | copies |
 //! | to keep no more than what shows | [`compact`](Tensor::compact) | as needed | as needed | as needed |
 //!
 //! # Threads

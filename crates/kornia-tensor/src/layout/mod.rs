@@ -93,7 +93,7 @@ impl<const N: usize> Layout<N> {
         }
     }
 
-    /// The standard, row-major layout of a shape, for elements of `element_size` bytes.
+    /// The contiguous layout of a shape: row-major order without gaps, for elements of `element_size` bytes.
     ///
     /// O(1). The last axis has stride 1 and each other steps over what follows it; axes of
     /// length 0 count as 1 there, so that strides are never 0.
@@ -238,7 +238,7 @@ impl<const N: usize> Layout<N> {
     /// ```
     #[inline]
     pub fn first_offset(&self) -> usize {
-        // Seldom is any stride negative: one test of all their signs.
+        // A negative stride is rare: one test of all signs at once.
         let signs = self.strides.iter().fold(0, |signs, stride| signs | stride);
         if signs >= 0 || self.is_empty() {
             return 0;
@@ -326,7 +326,8 @@ impl<const N: usize> Layout<N> {
         }
     }
 
-    /// Whether the elements lie in row-major order without gaps. `O(N)` comparisons.
+    /// Whether the layout is contiguous: its elements lie in row-major order without gaps. `O(N)`
+    /// comparisons.
     ///
     /// Axes of length 1 do not count, because their stride is never used. An empty layout
     /// is contiguous.

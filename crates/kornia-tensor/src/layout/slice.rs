@@ -32,7 +32,7 @@ use crate::layout::rank::{Nat, Succ};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FromEnd(pub usize);
 
-/// A range of which only every so-manieth index counts; made by [`step`].
+/// Every `step`-th index of a range; made by [`step`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step<R> {
     range: R,

@@ -318,7 +318,7 @@ impl<const N: usize> Layout<N> {
             shape[to] = self.shape[from];
             strides[to] = self.strides[from];
         }
-        // The stride that row-major order gives it, so that standard layouts look it.
+        // The stride that row-major order gives it, so that contiguous layouts look contiguous.
         if axis < N {
             let (len, stride) = (self.shape[axis], self.strides[axis]);
             strides[axis] = stride.wrapping_mul(len.max(1) as isize);

@@ -9,7 +9,7 @@ use crate::layout::Layout;
 use crate::storage::{AllocHandle, StorageBuilder, TensorStorage, host_alloc, normalize};
 use crate::tensor::view::check_numel;
 
-/// A fresh tensor in standard layout whose elements `fill` writes, all of them, in order.
+/// A fresh contiguous tensor whose elements `fill` writes, all of them, in order.
 ///
 /// Fails before `fill` is called, if it fails.
 #[track_caller]

@@ -366,8 +366,8 @@ impl<T, const N: usize> Tensor<T, N> {
         self.layout().is_empty()
     }
 
-    /// Whether the elements lie in row-major order without gaps. Axes of length 1 do not count,
-    /// whatever their stride.
+    /// Whether the tensor is [contiguous](crate#words): its elements lie in row-major order
+    /// without gaps. Axes of length 1 do not count, whatever their stride. The name is 0.2.0's.
     #[doc(alias = "is_contiguous")]
     #[inline]
     pub fn is_standard_layout(&self) -> bool {
@@ -471,7 +471,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If the axes after the first are not contiguous.
+    /// If a row is not contiguous.
     #[inline]
     #[track_caller]
     pub fn rows(&self) -> Rows<'_, T> {

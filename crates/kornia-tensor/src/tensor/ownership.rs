@@ -13,7 +13,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If they do not lie in that order without gaps, or the host cannot read the memory.
+    /// If the tensor is not contiguous, or the host cannot read the memory.
     #[inline]
     #[track_caller]
     pub fn as_slice(&self) -> &[T] {
@@ -38,8 +38,8 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If the storage is shared or read-only, the host cannot write it, or the elements do not
-    /// lie in row-major order without gaps.
+    /// If the storage is shared or read-only, the host cannot write it, or the tensor is not
+    /// contiguous.
     ///
     /// ```should_panic
     /// use kornia_tensor::Tensor;
@@ -76,8 +76,8 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If the storage is shared or read-only, the host cannot write it, or the elements do not
-    /// lie in row-major order without gaps.
+    /// If the storage is shared or read-only, the host cannot write it, or the tensor is not
+    /// contiguous.
     #[inline]
     #[track_caller]
     pub fn as_slice_mut(&mut self) -> &mut [T] {
@@ -104,7 +104,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     /// A mutable view of memory that this handle alone sees: O(1) if it already does, else the
     /// visible elements are copied first and this tensor leaves its old storage.
     ///
-    /// A copy is in standard layout, so strides may change: use those of the view.
+    /// A copy is contiguous, so strides may change: use those of the view.
     ///
     /// # Panics
     ///
@@ -165,8 +165,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         self.try_as_mut_slice()
     }
 
-    /// A tensor with clones of the visible elements in memory of its own, in standard layout,
-    /// from the same allocator. O(n).
+    /// A contiguous tensor with clones of the visible elements in memory of its own, from the
+    /// same allocator. O(n).
     ///
     /// # Errors
     ///
@@ -194,8 +194,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     ///
     /// It is copied if, and only if, [`retained_bytes`](Self::retained_bytes) is at least 4096
     /// and at least four times the bytes of the visible elements, whatever the strides, whoever
-    /// shares it. That is where `{:?}` has a note. A copy is in standard layout and from the
-    /// same allocator; the old allocation is freed once no other handle keeps it.
+    /// shares it. That is where `{:?}` has a note. A copy is contiguous and from the same
+    /// allocator; the old allocation is freed once no other handle keeps it.
     ///
     /// # Errors
     ///
@@ -225,8 +225,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         }
     }
 
-    /// The same elements in standard layout: this very tensor if it has that already, else a
-    /// copy.
+    /// The same elements in row-major order in memory: this very tensor if it is contiguous
+    /// already, else a copy.
     ///
     /// # Panics
     ///
@@ -278,7 +278,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// The tensor itself, if
     ///
-    /// 1. its elements are not in row-major order;
+    /// 1. it is not contiguous;
     /// 2. its memory is no `Vec` (an allocator's block, foreign memory);
     /// 3. it is a window of less than the whole `Vec`;
     /// 4. another handle exists.

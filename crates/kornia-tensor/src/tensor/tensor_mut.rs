@@ -156,7 +156,7 @@ impl<T, const N: usize> TensorMut<T, N> {
     ///
     /// # Panics
     ///
-    /// If they do not lie in row-major order without gaps.
+    /// If the part is not contiguous.
     #[inline]
     #[track_caller]
     pub fn as_slice(&self) -> &[T] {
@@ -167,7 +167,7 @@ impl<T, const N: usize> TensorMut<T, N> {
     ///
     /// # Panics
     ///
-    /// If they do not lie in row-major order without gaps.
+    /// If the part is not contiguous.
     #[inline]
     #[track_caller]
     pub fn as_mut_slice(&mut self) -> &mut [T] {

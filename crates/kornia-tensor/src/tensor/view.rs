@@ -192,7 +192,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         self.layout.is_empty()
     }
 
-    /// Whether the elements lie in row-major order without gaps.
+    /// Whether the view is [contiguous](crate#words): its elements lie in row-major order without
+    /// gaps. The name is 0.2.0's.
     #[inline]
     pub fn is_standard_layout(&self) -> bool {
         self.layout.is_contiguous()
@@ -221,7 +222,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// # Panics
     ///
-    /// If they do not lie in row-major order without gaps.
+    /// If the view is not contiguous.
     #[inline]
     #[track_caller]
     pub fn as_slice(self) -> &'a [T] {
@@ -232,7 +233,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// # Errors
     ///
-    /// `NotContiguous` if they do not lie in row-major order without gaps.
+    /// `NotContiguous`.
     #[inline]
     pub fn try_as_slice(self) -> Result<&'a [T], TensorError> {
         self.contiguous()

@@ -199,7 +199,8 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
         self.layout.is_empty()
     }
 
-    /// Whether the elements lie in row-major order without gaps.
+    /// Whether the view is [contiguous](crate#words): its elements lie in row-major order without
+    /// gaps. The name is 0.2.0's.
     #[inline]
     pub fn is_standard_layout(&self) -> bool {
         self.layout.is_contiguous()
@@ -214,7 +215,7 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
     ///
     /// # Panics
     ///
-    /// If they do not lie in row-major order without gaps.
+    /// If the view is not contiguous.
     #[inline]
     #[track_caller]
     pub fn as_slice(&self) -> &[T] {
@@ -235,7 +236,7 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
     ///
     /// # Panics
     ///
-    /// If they do not lie in row-major order without gaps.
+    /// If the view is not contiguous.
     #[inline]
     #[track_caller]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
@@ -256,7 +257,7 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
     ///
     /// # Panics
     ///
-    /// If they do not lie in row-major order without gaps.
+    /// If the view is not contiguous.
     #[inline]
     #[track_caller]
     pub fn into_mut_slice(self) -> &'a mut [T] {
@@ -313,7 +314,7 @@ impl<T, const N: usize> TensorViewMut<'_, T, N> {
     ///
     /// # Panics
     ///
-    /// If the axes after the first are not contiguous.
+    /// If a row is not contiguous.
     #[inline]
     #[track_caller]
     pub fn rows_mut(&mut self) -> RowsMut<'_, T> {

@@ -27,7 +27,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// # Panics
     ///
-    /// If the axes after the first are not contiguous. A crop of `[H, W, C]` has them so.
+    /// If a row is not contiguous. The rows of a crop of `[H, W, C]` are.
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -54,7 +54,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     }
 }
 
-/// Computing. Results are fresh tensors in standard layout and ordinary host memory; each
+/// Computing. Results are fresh, contiguous tensors in ordinary host memory; each
 /// element is written once. Running out of memory for them panics.
 impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// A tensor of `f` of each element. O(n), one pass whatever the strides.

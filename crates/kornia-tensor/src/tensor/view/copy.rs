@@ -8,7 +8,7 @@ use crate::tensor::fresh;
 use crate::tensor::iter::{Rows, RowsMut};
 use crate::{Tensor, TensorView, TensorViewMut};
 
-/// A fresh tensor in standard layout with clones of the elements.
+/// A fresh contiguous tensor with clones of the elements.
 #[cfg_attr(feature = "diagnose", track_caller)]
 pub(crate) fn to_tensor<T: Clone, const N: usize>(
     view: TensorView<'_, T, N>,

@@ -59,7 +59,8 @@ impl<T: Copy + Into<f32>> TensorView<'_, T, 3> {
     ///
     /// # Errors
     ///
-    /// As there, and `ShapeMismatch` unless `out` is `[C, H, W]`; nothing is written then.
+    /// Those of [`normalize_to_chw`](Self::normalize_to_chw), and `ShapeMismatch` unless `out`
+    /// is `[C, H, W]`; nothing is written then.
     ///
     /// ```
     /// use kornia_tensor::Tensor;

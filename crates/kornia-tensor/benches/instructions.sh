@@ -20,7 +20,7 @@ count() {
 total=$(wc -l < "$out/list")
 done=0 missed=0
 {
-    printf '%-20s %10s %10s %7s  %s\n' workload plain tensor ratio target
+    printf '%-25s %10s %10s %7s  %s\n' workload plain tensor ratio target
     while read -r name target; do
         done=$((done + 1))
         [ ! -t 2 ] || printf '\r%d/%d %-20s' "$done" "$total" "$name" >&2
@@ -30,7 +30,7 @@ done=0 missed=0
         *) if [ $((100 * tensor)) -le $((target * plain)) ]; then verdict="<= $target% PASS"
            else verdict="<= $target% MISS"; missed=$((missed + 1)); fi ;;
         esac
-        printf '%-20s %10d %10d %6d%%  %s\n' "$name" "$plain" "$tensor" \
+        printf '%-25s %10d %10d %6d%%  %s\n' "$name" "$plain" "$tensor" \
             $((100 * tensor / plain)) "$verdict"
     done < "$out/list"
     [ ! -t 2 ] || printf '\r%40s\r' '' >&2

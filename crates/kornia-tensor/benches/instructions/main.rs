@@ -39,7 +39,7 @@ const fn workload(name: &'static str, target: &'static str, plain: fn(), tensor:
     }
 }
 
-const WORKLOADS: [Workload; 23] = [
+const WORKLOADS: [Workload; 25] = [
     workload(
         "as_slice",
         "102",
@@ -163,6 +163,17 @@ const WORKLOADS: [Workload; 23] = [
     workload("call_insert_axis", "-", arc_clone, || {
         calls(|t| {
             black_box(&t.insert_axis(0));
+        })
+    }),
+    workload("call_clone_into_reshaped", "-", arc_clone, || {
+        let (rows, columns) = black_box((4096, 3));
+        calls(|t| {
+            black_box(&t.clone().into_reshaped([rows, columns]));
+        })
+    }),
+    workload("call_clone_into_flipped", "-", arc_clone, || {
+        calls(|t| {
+            black_box(&t.clone().into_flipped(1));
         })
     }),
     workload("call_vec_and_back", "-", arc_and_back, tensor_and_back),

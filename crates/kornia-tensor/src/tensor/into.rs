@@ -250,9 +250,10 @@ impl<T, const N: usize> Tensor<T, N> {
     where
         A: Ask<N, M>,
     {
+        let keeps_all = verb.keeps_all();
         let (layout, offset) = error::expect(verb.of(&self.layout()));
         // SAFETY: a verb was asked of this very layout and repeats nothing.
-        unsafe { self.into_part(layout, offset) }
+        unsafe { self.into_part(layout, offset, keeps_all) }
     }
 
     /// As [`into_cut`](Self::into_cut).
@@ -264,9 +265,10 @@ impl<T, const N: usize> Tensor<T, N> {
     where
         A: Ask<N, M>,
     {
+        let keeps_all = verb.keeps_all();
         match verb.of(&self.layout()) {
             // SAFETY: a verb was asked of this very layout and repeats nothing.
-            Ok((layout, offset)) => Ok(unsafe { self.into_part(layout, offset) }),
+            Ok((layout, offset)) => Ok(unsafe { self.into_part(layout, offset, keeps_all) }),
             Err(error) => Err(OwnerRefused { error, owner: self }),
         }
     }

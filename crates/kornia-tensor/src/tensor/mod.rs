@@ -266,10 +266,18 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Safety
     ///
-    /// That of [`part`](Self::part).
+    /// That of [`part`](Self::part); if `keeps_all`, the part reaches every element of this tensor.
     #[inline]
     #[track_caller]
-    unsafe fn into_part<const M: usize>(self, layout: Layout<M>, offset: isize) -> Tensor<T, M> {
+    unsafe fn into_part<const M: usize>(
+        self,
+        layout: Layout<M>,
+        offset: isize,
+        keeps_all: bool,
+    ) -> Tensor<T, M> {
+        if keeps_all {
+            return Tensor::from_checked(self.parts.storage, layout);
+        }
         let lowest = self.lowest(&layout, offset);
         let window = self.parts.storage.into_view(lowest, layout.span());
         Tensor::from_checked(error::expect(window), layout)

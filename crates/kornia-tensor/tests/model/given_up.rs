@@ -21,6 +21,7 @@ pub(crate) type AnyGivenUp<'a, T> = Ranked<
     GivenUp<'a, T, 4>,
 >;
 
+type Tile<T, const N: usize> = ([usize; N], Tensor<T, N>);
 type Given<T, const N: usize, const M: usize> = Result<Tensor<T, M>, OwnerRefused<Tensor<T, N>>>;
 
 impl<T, const N: usize> GivenUp<'_, T, N>
@@ -124,10 +125,7 @@ where
         unreachable!()
     }
 
-    pub(crate) fn try_tiles(
-        self,
-        _: [usize; N],
-    ) -> Result<Empty<([usize; N], Tensor<T, N>)>, TensorError> {
+    pub(crate) fn try_tiles(self, _: [usize; N]) -> Result<Empty<Tile<T, N>>, TensorError> {
         unreachable!()
     }
 

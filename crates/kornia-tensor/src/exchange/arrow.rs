@@ -77,7 +77,7 @@ mod export;
 mod import;
 mod metadata;
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::fmt;
 
 use crate::engine::element::{Plain, sealed};
@@ -202,7 +202,7 @@ impl ArrowParts {
     /// The type in Arrow's notation, such as `C` for bytes.
     pub fn schema_format(&self) -> &CStr {
         // SAFETY: I2.
-        unsafe { import::text(self.schema.format) }.unwrap_or_default()
+        unsafe { text(self.schema.format) }.unwrap_or_default()
     }
 }
 
@@ -228,4 +228,17 @@ impl fmt::Debug for ArrowParts {
             .field("offset", &self.array.offset)
             .finish_non_exhaustive()
     }
+}
+
+/// A string of C, unless it is NULL.
+///
+/// # Safety
+///
+/// I2, during `'a`.
+unsafe fn text<'a>(first: *const c_char) -> Option<&'a CStr> {
+    if first.is_null() {
+        return None;
+    }
+    // SAFETY: I2: it ends with a zero.
+    Some(unsafe { CStr::from_ptr(first) })
 }

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use super::abi::{ArrowArray, ArrowSchema};
 use super::metadata::{self, Pair, RowShape};
-use super::{ArrowElem, ArrowParts, format_of};
+use super::{ArrowElem, ArrowParts, format_of, text};
 use crate::Tensor;
 use crate::error::{Shown, ShownList, TensorAllocatorError, TensorError};
 use crate::layout::Layout;
@@ -317,19 +317,6 @@ unsafe fn only_child<'a, S>(children: *mut *mut S, count: i64) -> Result<&'a S, 
         Some(child) => Ok(child),
         None => Err(TensorAllocatorError::NullPointer.into()),
     }
-}
-
-/// A string of C, unless it is NULL.
-///
-/// # Safety
-///
-/// I2, during `'a`.
-pub(super) unsafe fn text<'a>(first: *const c_char) -> Option<&'a CStr> {
-    if first.is_null() {
-        return None;
-    }
-    // SAFETY: I2: it ends with a zero.
-    Some(unsafe { CStr::from_ptr(first) })
 }
 
 /// The keys and values of a type's metadata.

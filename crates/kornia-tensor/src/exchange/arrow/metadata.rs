@@ -1,5 +1,7 @@
 //! The metadata of a field, and what a `fixed_shape_tensor` says in it.
 
+#![forbid(unsafe_code)]
+
 use crate::error::TensorError;
 
 const NAME_KEY: &[u8] = b"ARROW:extension:name";

@@ -14,7 +14,13 @@ fn check<T: FileElement, const N: usize>(input: &[u8]) {
     let (most, tensors) = most_taken(|| {
         let mut npz = NpzReader::new(Cursor::new(input)).ok()?;
         let names = npz.names().into_iter().take(4);
-        let tensors = names.filter_map(|name| Some((name.clone(), npz.read::<T, N>(&name).ok()?)));
+        let tensors = names.filter_map(|name| {
+            let header = npz.header(&name);
+            let tensor = npz.read::<T, N>(&name).ok()?;
+            let header = header.expect("what was read has a header");
+            assert_eq!(header.shape(), tensor.shape());
+            Some((name, tensor))
+        });
         Some(tensors.collect::<Vec<_>>())
     });
     // A byte of a compressed array makes 1032, in a `Vec` that doubles, four times.

@@ -25,5 +25,6 @@ pub(crate) mod plan;
 pub(crate) mod stream;
 #[allow(unsafe_code)]
 pub(crate) mod threads;
+mod tuning;
 #[allow(unsafe_code)]
 pub(crate) mod wide;

@@ -13,6 +13,8 @@
 
 use std::mem::MaybeUninit;
 
+use crate::engine::tuning::TUNING;
+
 /// Bytes of a cache line.
 pub(crate) const LINE: usize = 64;
 
@@ -20,38 +22,20 @@ pub(crate) const LINE: usize = 64;
 /// memory that is read and now for memory that is written.
 pub(crate) const SINK_BYTES: usize = 1024;
 
-/// Rows of fewer bytes are not streamed: the lines they share with their neighbours cost too much.
-const LONG_ROW_BYTES: usize = if cfg!(test) { 128 } else { 2048 };
-
 /// Whether streaming is faster, for a result of so many bytes in rows of so many.
 #[inline]
 pub(crate) fn pays(bytes: usize, row: usize) -> bool {
-    row >= LONG_ROW_BYTES && bytes >= large()
+    row >= TUNING.streamed_row_bytes && bytes >= large()
 }
 
-/// Results of at least this many bytes are streamed, and found in memory by whoever reads them
-/// next. Where the last cache is as fast as memory is slow, that is worth it only for results
-/// that do not fit there. Intel's processors with AVX-512 have slow ones: writing and then
-/// reading 4 MiB takes 0.9, 12 MiB 0.8 of the time that it takes through the caches.
-#[cfg(not(test))]
+/// Results of at least this many bytes are streamed.
 #[inline]
 fn large() -> usize {
-    const USUALLY: usize = 16 << 20;
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if crate::engine::wide::x86::has_slow_last_cache() {
-        return 4 << 20;
+        return TUNING.streamed_bytes_slow_cache;
     }
-    if cfg!(all(target_arch = "x86_64", not(miri))) {
-        USUALLY
-    } else {
-        usize::MAX
-    }
-}
-
-/// Small, for tests to get there, also where there are no streaming stores.
-#[cfg(test)]
-fn large() -> usize {
-    2048
+    TUNING.streamed_bytes
 }
 
 /// Orders what was streamed before everything that is written after this is dropped, as ordinary

@@ -12,6 +12,8 @@
 //! The calling thread always does its share, and never waits for a thread that has not started: of a
 //! pool that is busy or blocked it misses nothing but help.
 
+#[cfg(feature = "rayon")]
+mod job;
 #[cfg(not(feature = "rayon"))]
 mod off;
 #[cfg(feature = "rayon")]
@@ -22,15 +24,12 @@ mod tests;
 use std::ops::Range;
 
 use crate::engine::plan::{Axis, Plan};
+use crate::engine::tuning::TUNING;
 
 #[cfg(not(feature = "rayon"))]
 pub(crate) use off::{Team, assemble};
 #[cfg(feature = "rayon")]
 pub(crate) use on::{Team, assemble};
-
-/// Bytes that a part reads and writes, where it can be chosen: some tens of microseconds of work,
-/// so that no thread waits long for another, and far more than it costs to hand out a part.
-pub(crate) const PART: usize = if cfg!(test) { 512 } else { 256 << 10 };
 
 /// Steps along an axis of elements side by side start at multiples of this, so that no two parts
 /// fetch the same cache line, but for one at their border.
@@ -44,23 +43,18 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    const fn new(least: usize, most: usize) -> Self {
-        let least = if cfg!(test) { 1024 } else { least };
-        Self { least, most }
-    }
+    /// Copies, fills, conversions, sums: work that is done as fast as memory is. More than eight threads
+    /// were not measured.
+    pub(crate) const MEMORY: Self = Self {
+        least: TUNING.memory_bytes,
+        most: 8,
+    };
 
-    /// Copies, fills, conversions, sums: work that is done as fast as memory is.
-    ///
-    /// Two cores of a Xeon with 2.5 MiB of second-level cache each: 256 KiB take up to twice as long
-    /// with a second thread, 512 KiB to 1 MiB between 0.6 and 1.6 times faster, 2 MiB 1.3 to 2.8
-    /// times, 40 MiB and more 1.7 to 2 times. Fresh memory gains as much, from page faults alone.
-    /// More than eight threads were not measured.
-    pub(crate) const MEMORY: Self = Self::new(2 << 20, 8);
-
-    /// Closures of which it was said that they may run on several threads, so that they are likely to
-    /// be worth it: the cheapest one (bytes in place) gained 1.4 times at 512 KiB, and lost half at
-    /// 256 KiB; with `powf`, 1 MiB is 2 ms of work.
-    pub(crate) const CLOSURE: Self = Self::new(512 << 10, usize::MAX);
+    /// Closures of which it was said that they may run on several threads.
+    pub(crate) const CLOSURE: Self = Self {
+        least: TUNING.closure_bytes,
+        most: usize::MAX,
+    };
 }
 
 /// Asks for a team for work that reads and writes so many bytes. `None`: the calling thread does it
@@ -85,7 +79,7 @@ impl Parts {
     /// Divides `len` places, at which `bytes` bytes are read and written together.
     pub(crate) fn new(len: usize, bytes: usize, side_by_side: bool) -> Self {
         let each = (bytes / len.max(1)).max(1);
-        let step = PART.div_ceil(each);
+        let step = TUNING.part_bytes.div_ceil(each);
         let align = if side_by_side { SIDE_BY_SIDE } else { 1 };
         Self {
             len,

@@ -107,7 +107,6 @@ pub(crate) mod x86 {
 
     /// Whether memory is about as fast as the last cache: so with those of Intel's processors that
     /// have AVX-512, whose cores reach it through a mesh.
-    #[cfg_attr(test, allow(dead_code, reason = "tests stream what is small"))]
     #[inline]
     pub(crate) fn has_slow_last_cache() -> bool {
         match SLOW.load(Ordering::Relaxed) {

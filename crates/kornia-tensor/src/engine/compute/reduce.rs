@@ -10,7 +10,8 @@ use super::parallel::DividedPass;
 use super::runs::Operand;
 use crate::engine::element::Plain;
 use crate::engine::operand::Source;
-use crate::engine::threads::{self, AssertSync, Kind, PART};
+use crate::engine::threads::{self, AssertSync, Kind};
+use crate::engine::tuning::TUNING;
 use crate::engine::wide::{self, Kernel};
 
 pub(crate) use axis::sum_axis;
@@ -65,7 +66,7 @@ fn over_stretches<T, A: Copy, const N: usize>(
     join: impl Fn(A, A) -> A,
 ) -> A {
     if let Some(elements) = source.contiguous()
-        && size_of_val(elements) <= PART
+        && size_of_val(elements) <= TUNING.part_bytes
     {
         return f(init, elements);
     }

@@ -1,148 +1,11 @@
 //! Every path of copies and computations against the naive loop, on every width of vectors.
 
+use random::{Check, Dice, LENS, Sight, on_random_layouts, on_random_seeds, shape};
+
+use crate::Tensor;
 use crate::engine::wide::testing::for_each_variant;
-use crate::{Layout, Tensor, TensorView, TensorViewMut};
 
-/// A small generator of numbers that look random (G. Marsaglia, Xorshift RNGs, 2003).
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        (self.next() >> 16) as usize % end
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
-
-/// Axes of a base tensor, and how each is seen: in which order, backwards, with gaps, repeated.
-#[derive(Clone, Debug)]
-pub(crate) struct Sight<const N: usize> {
-    base: [usize; N],
-    layout: Layout<N>,
-    first: usize,
-}
-
-impl<const N: usize> Sight<N> {
-    /// A random layout of this shape; elements repeat only where that is allowed.
-    pub(crate) fn of(shape: [usize; N], dice: &mut Dice, repeats: bool) -> Self {
-        let mut order: [usize; N] = std::array::from_fn(|axis| axis);
-        // Half of the time nearly standard, which is where the special paths are.
-        for axis in (1..N).rev() {
-            if dice.below(2) == 0 {
-                order.swap(axis, dice.below(axis + 1));
-            }
-        }
-        let mut base = [1; N];
-        let mut strides = [0; N];
-        let (mut pitch, mut first) = (1isize, 0isize);
-        for &axis in order.iter().rev() {
-            let len = shape[axis];
-            if repeats && dice.below(6) == 0 {
-                continue;
-            }
-            // Gaps multiply: only while the base is small.
-            let roomy = pitch < if cfg!(miri) { 20 } else { 500 };
-            let step = if roomy {
-                dice.pick(&[1, 1, 1, 1, 2, 3])
-            } else {
-                1
-            };
-            let margin = if roomy {
-                dice.pick(&[0, 0, 0, 1, 5])
-            } else {
-                0
-            };
-            base[axis] = len * step + margin;
-            strides[axis] = pitch * step as isize;
-            if dice.below(4) == 0 {
-                first += strides[axis] * (len as isize - 1).max(0);
-                strides[axis] = -strides[axis];
-            }
-            pitch *= base[axis].max(1) as isize;
-        }
-        Self {
-            base: [pitch as usize; N],
-            layout: Layout::new(shape, strides, 16).unwrap(),
-            first: first as usize,
-        }
-    }
-
-    pub(crate) fn elements(&self) -> usize {
-        self.base.first().copied().unwrap_or(1)
-    }
-
-    pub(crate) fn view<'a, T>(&self, elements: &'a [T]) -> TensorView<'a, T, N> {
-        let base = std::ptr::NonNull::from(elements).cast::<T>();
-        // SAFETY: S1: `self.first` is the number of an element of the base.
-        let first = unsafe { base.add(self.first) };
-        // SAFETY: V1: the base has room for all the layout reaches from `first` on.
-        unsafe { TensorView::new(first, self.layout) }
-    }
-
-    pub(crate) fn view_mut<'a, T>(&self, elements: &'a mut [T]) -> TensorViewMut<'a, T, N> {
-        let base = std::ptr::NonNull::from(elements).cast::<T>();
-        // SAFETY: S1: `self.first` is the number of an element of the base.
-        let first = unsafe { base.add(self.first) };
-        // SAFETY: M1: as above, and nothing repeats.
-        unsafe { TensorViewMut::new(first, self.layout) }
-    }
-
-    /// The places of the elements in the base, in row-major order.
-    pub(crate) fn places(&self) -> Vec<usize> {
-        let numbers: Vec<usize> = (0..self.elements()).collect();
-        self.view(&numbers).iter().copied().collect()
-    }
-}
-
-const LENS: [usize; 14] = [0, 1, 1, 2, 3, 3, 4, 5, 7, 16, 31, 64, 67, 200];
-
-pub(crate) fn shape<const N: usize>(dice: &mut Dice) -> [usize; N] {
-    loop {
-        let shape = std::array::from_fn(|_| dice.pick(&LENS));
-        let most = if cfg!(miri) { 150 } else { 3_000 };
-        if shape
-            .iter()
-            .map(|len: &usize| len.max(&1))
-            .product::<usize>()
-            <= most
-        {
-            return shape;
-        }
-    }
-}
-
-/// Runs a check on random layouts of ranks 0 to 5, in every variant: few rounds here, as debug
-/// builds are slow; `TENSOR_ROUNDS` asks for more.
-macro_rules! on_random_layouts {
-    ($check:ident) => {
-        for_each_variant(|_| {
-            let asked = std::env::var("TENSOR_ROUNDS").ok();
-            let usual = if cfg!(miri) { 2 } else { 8 };
-            let rounds = asked
-                .and_then(|rounds| rounds.parse().ok())
-                .unwrap_or(usual);
-            for round in 1..=rounds {
-                let dice = &mut Dice(0x9E37_79B9_7F4A_7C15 ^ (round << 20));
-                $check::<0>(dice);
-                $check::<1>(dice);
-                $check::<2>(dice);
-                $check::<3>(dice);
-                $check::<4>(dice);
-                $check::<5>(dice);
-            }
-        });
-    };
-}
-
+pub(crate) mod random;
 mod sums;
 
 /// Copies of any element type, out of and into any layout.
@@ -178,27 +41,33 @@ fn copies<T: Clone + PartialEq + std::fmt::Debug, const N: usize>(
 
 #[test]
 fn copies_of_every_size_are_those_of_the_naive_loop() {
-    fn check<const N: usize>(dice: &mut Dice) {
-        copies::<u8, N>(dice, |n| n as u8);
-        copies::<i16, N>(dice, |n| n as i16);
-        copies::<u32, N>(dice, |n| n as u32);
-        copies::<f64, N>(dice, |n| n as f64);
-        copies::<u128, N>(dice, |n| u128::from(n) << 40);
+    struct OfEverySize;
+    impl Check for OfEverySize {
+        fn check<const N: usize>(dice: &mut Dice) {
+            copies::<u8, N>(dice, |n| n as u8);
+            copies::<i16, N>(dice, |n| n as i16);
+            copies::<u32, N>(dice, |n| n as u32);
+            copies::<f64, N>(dice, |n| n as f64);
+            copies::<u128, N>(dice, |n| u128::from(n) << 40);
+        }
     }
-    on_random_layouts!(check);
+    on_random_layouts::<OfEverySize>();
 }
 
 #[test]
 fn copies_of_what_is_not_plain_are_those_of_the_naive_loop() {
-    fn check<const N: usize>(dice: &mut Dice) {
-        copies::<[u8; 3], N>(dice, |n| [n as u8, (n >> 8) as u8, (n >> 16) as u8]);
-        copies::<(u8, u32), N>(dice, |n| (n as u8, n as u32));
-        if !cfg!(miri) {
-            copies::<String, N>(dice, |n| (n % 1000).to_string());
+    struct NotPlain;
+    impl Check for NotPlain {
+        fn check<const N: usize>(dice: &mut Dice) {
+            copies::<[u8; 3], N>(dice, |n| [n as u8, (n >> 8) as u8, (n >> 16) as u8]);
+            copies::<(u8, u32), N>(dice, |n| (n as u8, n as u32));
+            if !cfg!(miri) {
+                copies::<String, N>(dice, |n| (n % 1000).to_string());
+            }
+            copies::<(), N>(dice, |_| ());
         }
-        copies::<(), N>(dice, |_| ());
     }
-    on_random_layouts!(check);
+    on_random_layouts::<NotPlain>();
 }
 
 #[test]
@@ -307,83 +176,88 @@ fn transposes_of_every_width_are_those_of_the_naive_loop() {
 
 #[test]
 fn maps_are_those_of_the_naive_loop() {
-    fn check<const N: usize>(dice: &mut Dice) {
-        let shape = shape::<N>(dice);
-        let (a, b) = (Sight::of(shape, dice, true), Sight::of(shape, dice, true));
-        let to = Sight::of(shape, dice, false);
-        let left: Vec<u8> = (0..a.elements()).map(|_| dice.next() as u8).collect();
-        let right: Vec<f32> = (0..b.elements())
-            .map(|_| dice.next() as u16 as f32)
-            .collect();
-        let mut target: Vec<f32> = vec![-1.0; to.elements()];
-        let (x, y) = (a.view(&left), b.view(&right));
+    struct Maps;
+    impl Check for Maps {
+        fn check<const N: usize>(dice: &mut Dice) {
+            let shape = shape::<N>(dice);
+            let (a, b) = (Sight::of(shape, dice, true), Sight::of(shape, dice, true));
+            let to = Sight::of(shape, dice, false);
+            let left: Vec<u8> = (0..a.elements()).map(|_| dice.next() as u8).collect();
+            let right: Vec<f32> = (0..b.elements())
+                .map(|_| dice.next() as u16 as f32)
+                .collect();
+            let mut target: Vec<f32> = vec![-1.0; to.elements()];
+            let (x, y) = (a.view(&left), b.view(&right));
 
-        let scaled = |p: &u8| f32::from(*p) * 0.5 - 3.0;
-        let expected: Vec<f32> = a.places().iter().map(|&at| scaled(&left[at])).collect();
-        assert_eq!(x.map(scaled).into_vec(), expected, "{a:?}");
-        let mut naive = target.clone();
-        to.places()
-            .iter()
-            .zip(&expected)
-            .for_each(|(&at, value)| naive[at] = *value);
-        x.map_into(to.view_mut(&mut target), scaled).unwrap();
-        assert_eq!(target, naive, "{a:?} to {to:?}");
+            let scaled = |p: &u8| f32::from(*p) * 0.5 - 3.0;
+            let expected: Vec<f32> = a.places().iter().map(|&at| scaled(&left[at])).collect();
+            assert_eq!(x.map(scaled).into_vec(), expected, "{a:?}");
+            let mut naive = target.clone();
+            to.places()
+                .iter()
+                .zip(&expected)
+                .for_each(|(&at, value)| naive[at] = *value);
+            x.map_into(to.view_mut(&mut target), scaled).unwrap();
+            assert_eq!(target, naive, "{a:?} to {to:?}");
 
-        let both = |p: &u8, q: &f32| f32::from(*p) - q;
-        let places = a.places().into_iter().zip(b.places());
-        let expected: Vec<f32> = places.map(|(p, q)| both(&left[p], &right[q])).collect();
-        let zipped = x.zip_with(y, both).unwrap();
-        assert_eq!(zipped.as_slice(), expected, "{a:?} and {b:?}");
-        to.places()
-            .iter()
-            .zip(&expected)
-            .for_each(|(&at, value)| naive[at] = *value);
-        x.zip_into(y, to.view_mut(&mut target), both).unwrap();
-        assert_eq!(target, naive, "{a:?} and {b:?} to {to:?}");
+            let both = |p: &u8, q: &f32| f32::from(*p) - q;
+            let places = a.places().into_iter().zip(b.places());
+            let expected: Vec<f32> = places.map(|(p, q)| both(&left[p], &right[q])).collect();
+            let zipped = x.zip_with(y, both).unwrap();
+            assert_eq!(zipped.as_slice(), expected, "{a:?} and {b:?}");
+            to.places()
+                .iter()
+                .zip(&expected)
+                .for_each(|(&at, value)| naive[at] = *value);
+            x.zip_into(y, to.view_mut(&mut target), both).unwrap();
+            assert_eq!(target, naive, "{a:?} and {b:?} to {to:?}");
 
-        to.places()
-            .into_iter()
-            .for_each(|at| naive[at] = 1.0 - naive[at]);
-        to.view_mut(&mut target)
-            .apply(|value| *value = 1.0 - *value);
-        assert_eq!(target, naive, "{to:?} in place");
+            to.places()
+                .into_iter()
+                .for_each(|at| naive[at] = 1.0 - naive[at]);
+            to.view_mut(&mut target)
+                .apply(|value| *value = 1.0 - *value);
+            assert_eq!(target, naive, "{to:?} in place");
 
-        // Results that have to be dropped, and sources that are not plain.
-        let texts = x.map(u8::to_string);
-        let lens = texts.view().map(String::len);
-        let expected = x.map(|p| p.to_string().len());
-        assert_eq!(lens, expected);
+            // Results that have to be dropped, and sources that are not plain.
+            let texts = x.map(u8::to_string);
+            let lens = texts.view().map(String::len);
+            let expected = x.map(|p| p.to_string().len());
+            assert_eq!(lens, expected);
+        }
     }
-    on_random_layouts!(check);
+    on_random_layouts::<Maps>();
 }
 
 #[test]
 fn one_different_element_makes_unequal() {
-    fn check<const N: usize>(dice: &mut Dice) {
-        let shape = shape::<N>(dice);
-        let (a, b) = (Sight::of(shape, dice, false), Sight::of(shape, dice, false));
-        let mut left = vec![0u16; a.elements()];
-        let mut right = vec![0u32; b.elements()];
-        let count = shape.iter().product::<usize>();
-        for (number, (&p, &q)) in a.places().iter().zip(&b.places()).enumerate() {
-            (left[p], right[q]) = (number as u16, u32::from(number as u16));
-        }
-        let wide: Vec<u32> = left.iter().map(|&p| u32::from(p)).collect();
-        assert_eq!(a.view(&wide), b.view(&right));
-        if count > 0 {
-            let changed = b.places()[dice.below(count)];
-            right[changed] += 1 << 16;
-            assert_ne!(a.view(&wide), b.view(&right), "{a:?} and {b:?}");
+    struct Unequal;
+    impl Check for Unequal {
+        fn check<const N: usize>(dice: &mut Dice) {
+            let shape = shape::<N>(dice);
+            let (a, b) = (Sight::of(shape, dice, false), Sight::of(shape, dice, false));
+            let mut left = vec![0u16; a.elements()];
+            let mut right = vec![0u32; b.elements()];
+            let count = shape.iter().product::<usize>();
+            for (number, (&p, &q)) in a.places().iter().zip(&b.places()).enumerate() {
+                (left[p], right[q]) = (number as u16, u32::from(number as u16));
+            }
+            let wide: Vec<u32> = left.iter().map(|&p| u32::from(p)).collect();
+            assert_eq!(a.view(&wide), b.view(&right));
+            if count > 0 {
+                let changed = b.places()[dice.below(count)];
+                right[changed] += 1 << 16;
+                assert_ne!(a.view(&wide), b.view(&right), "{a:?} and {b:?}");
+            }
         }
     }
-    on_random_layouts!(check);
+    on_random_layouts::<Unequal>();
 }
 
 #[test]
 fn normalised_planes_are_those_of_the_formula() {
     for_each_variant(|variant| {
-        let dice = &mut Dice(42);
-        for _ in 0..if cfg!(miri) { 3 } else { 100 } {
+        on_random_seeds(if cfg!(miri) { 3 } else { 100 }, variant, |dice| {
             let shape = [
                 dice.pick(&LENS),
                 dice.pick(&LENS[..9]),
@@ -404,10 +278,11 @@ fn normalised_planes_are_those_of_the_formula() {
             assert_eq!(to.view(&target), result, "{variant}: {from:?} to {to:?}");
             assert_eq!(result.shape(), &planes);
             for ([c, y, x], &value) in result.indexed_iter() {
-                let formula = (f32::from(image[[y, x, c]]) / 255.0 - mean[c]) / std[c];
+                let pixel = f32::from(pixels[from.place([y, x, c])]);
+                let formula = (pixel / 255.0 - mean[c]) / std[c];
                 assert!((value - formula).abs() < 1e-5, "{value} and {formula}");
             }
-        }
+        });
     });
 }
 

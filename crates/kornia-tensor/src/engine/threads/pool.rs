@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
-use super::Job;
+use crate::engine::threads::job::Job;
 
 /// Helpers that were asked for and have not come.
 static EXPECTED: AtomicUsize = AtomicUsize::new(0);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use super::Job;
+use crate::engine::threads::job::Job;
 
 thread_local! {
     static HELPING: Cell<bool> = const { Cell::new(false) };

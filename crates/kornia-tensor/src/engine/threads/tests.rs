@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::on::{alone, teams};
-use super::{Kind, PART, Parts, team};
+use super::{Kind, Parts, team};
 use crate::Tensor;
-use crate::engine::compute::tests::{Dice, Sight, shape};
+use crate::engine::compute::tests::random::{Dice, Sight, on_random_seeds, shape};
+use crate::engine::tuning::TUNING;
 
 /// Enough for a team, of bytes that are read and written; small, for Miri.
 const ENOUGH: usize = 2048;
@@ -36,7 +37,10 @@ fn parts_are_all_places_once_whatever_the_sizes() {
             }
         }
     }
-    assert_eq!(Parts::new(10 * PART, 10 * PART, false).count(), 10);
+    assert_eq!(
+        Parts::new(10 * TUNING.part_bytes, 10 * TUNING.part_bytes, false).count(),
+        10
+    );
     assert_eq!(Parts::new(0, 0, true).count(), 0);
 }
 
@@ -59,24 +63,6 @@ fn more_than_one_thread_is_at_work() {
         threads.lock().unwrap().insert(thread::current().id());
     });
     assert_eq!(threads.into_inner().unwrap().len(), 2);
-}
-
-#[test]
-fn small_work_wakes_nobody() {
-    let before = teams();
-    let image = Tensor::<u8, 3>::full([10, 17, 3], 3);
-    assert_eq!(image.view().permute_axes([2, 0, 1]).unwrap().to_tensor(), {
-        image.permute_axes([2, 0, 1]).unwrap()
-    });
-    assert_eq!(image.view().sum(), 3 * 510);
-    assert_eq!(image.view().min_max(), Some((3, 3)));
-    assert_eq!(image.par_map(|&p| p + 1), Tensor::full([10, 17, 3], 4));
-    assert_eq!(image.view().sum_axis(0), Tensor::full([17, 3], 30));
-    assert_eq!(teams(), before);
-
-    let image = Tensor::<u8, 1>::full([ENOUGH], 3);
-    assert_eq!(image.par_map(|&p| p + 1).as_slice(), [4; ENOUGH]);
-    assert_eq!(teams(), before + 1);
 }
 
 #[test]
@@ -186,13 +172,13 @@ fn several_threads_give_what_one_gives() {
             .map(|_| dice.next() as i32 as f32 * 1e-3)
             .collect();
         let bytes: Vec<u8> = (0..b.elements()).map(|_| dice.next() as u8).collect();
+        let copy: Vec<f32> = a.places().iter().map(|&at| floats[at]).collect();
+        let total: u64 = b.places().iter().map(|&at| u64::from(bytes[at])).sum();
         let (a, b) = (a.view(&floats), b.view(&bytes));
-
-        let copy: Vec<f32> = a.iter().copied().collect();
         assert_eq!(a.to_vec(), copy);
         assert_eq!(a.sum().to_bits(), alone(|| a.sum()).to_bits());
         assert_eq!(a.mean_value(), alone(|| a.mean_value()));
-        assert_eq!(b.sum(), b.iter().map(|&x| u64::from(x)).sum::<u64>());
+        assert_eq!(b.sum(), total);
         let bits = |bounds: Option<(f32, f32)>| bounds.map(|(l, h)| (l.to_bits(), h.to_bits()));
         assert_eq!(bits(a.min_max()), bits(alone(|| a.min_max())));
         assert_eq!(b.cast::<f32>(), b.map(|&x| f32::from(x)));
@@ -224,14 +210,16 @@ fn several_threads_give_what_one_gives() {
         to.view_mut(&mut target).fill(2.5);
         assert!(to.view(&target).iter().all(|&x| x == 2.5));
     }
-    let rounds = if cfg!(miri) { 1 } else { 200 };
-    for round in 1..=rounds {
-        let dice = &mut Dice(0x9E37_79B9_7F4A_7C15 ^ (round << 20));
-        check::<1>(dice);
-        check::<2>(dice);
-        check::<3>(dice);
-        check::<4>(dice);
-    }
+    on_random_seeds(
+        if cfg!(miri) { 1 } else { 200 },
+        "teams of threads",
+        |dice| {
+            check::<1>(dice);
+            check::<2>(dice);
+            check::<3>(dice);
+            check::<4>(dice);
+        },
+    );
 }
 
 #[test]

@@ -28,21 +28,6 @@ pub(crate) const ARROWS: &[Arrow] = &[
         why: "a layout is sliced, and what a slice gives is a layout",
     },
     Arrow {
-        from: "engine/compute/parallel.rs",
-        to: "engine/compute.rs",
-        why: "the same passes, divided: checks and loops are those of one thread",
-    },
-    Arrow {
-        from: "engine/copy/transpose/x86.rs",
-        to: "engine/copy/transpose.rs",
-        why: "the trait of a vector, of which it is the fast half",
-    },
-    Arrow {
-        from: "engine/threads/pool.rs",
-        to: "engine/threads/on.rs",
-        why: "helpers run the job that the team wrote down",
-    },
-    Arrow {
         from: "storage/kept.rs",
         to: "storage/",
         why: "what is kept with an owner may be another storage",
@@ -72,14 +57,6 @@ pub(crate) const ARROWS: &[Arrow] = &[
 /// `path` is a file, or a room with a slash at its end.
 pub(crate) const EXCUSES: &[Excuse] = &[
     Excuse {
-        rule: "cfg!(test)",
-        path: "engine/",
-    },
-    Excuse {
-        rule: NO_SENTENCE,
-        path: "engine/",
-    },
-    Excuse {
         rule: NO_SENTENCE,
         path: "tensor/",
     },
@@ -90,10 +67,6 @@ pub(crate) const EXCUSES: &[Excuse] = &[
     Excuse {
         rule: NO_SENTENCE,
         path: "exchange/",
-    },
-    Excuse {
-        rule: "has no `unsafe` and does not say so",
-        path: "engine/",
     },
     Excuse {
         rule: "has no `unsafe` and does not say so",

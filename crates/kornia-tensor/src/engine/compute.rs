@@ -19,27 +19,14 @@ use std::ops::ControlFlow;
 
 use crate::engine::element::Plain;
 use crate::engine::operand::{Fresh, Room, Source, Target, assert_one_shape};
-use crate::engine::plan::Plan;
 use crate::engine::{stream, wide};
-use crate::layout::Layout;
 use crate::storage::StorageBuilder;
 
 use loops::{Apply, Equal, Map, Zip};
-use runs::Operand;
+pub(crate) use runs::Outcome;
+use runs::{Operand, plan_of};
 
 pub(crate) use parallel::{cast, par_apply, par_map, par_map_into, par_zip, par_zip_into};
-
-/// Fewer elements than this are visited one by one, unless they lie side by side.
-const FEW_ELEMENTS: usize = 32;
-
-/// What came of asking for a pass.
-#[must_use]
-pub(crate) enum Outcome<F> {
-    /// Every element was visited, and every result written.
-    Done,
-    /// Nothing was done. Here is the closure, for whoever visits the elements one by one.
-    Declined(F),
-}
 
 use Outcome::{Declined, Done};
 
@@ -272,26 +259,4 @@ where
 fn streams<U>(len: usize) -> bool {
     let bytes = len.saturating_mul(size_of::<U>());
     stream::pays(bytes, bytes) && Plain::of::<U>().is_some()
-}
-
-/// The walk over these operands, if it is worth one and [can be done](runs::can_walk).
-fn plan_of<const K: usize, const N: usize>(
-    layouts: [&Layout<N>; K],
-    operands: &[Operand; K],
-) -> Option<Plan<K>> {
-    if layouts[0].numel() < FEW_ELEMENTS {
-        return None;
-    }
-    Plan::new(layouts).filter(|plan| runs::can_walk(plan, operands))
-}
-
-/// Where the element with this number lies, counted in row-major order.
-fn offset_of<const N: usize>(layout: &Layout<N>, mut number: usize) -> isize {
-    let mut offset = 0;
-    for axis in (0..N).rev() {
-        let len = layout.shape()[axis];
-        offset += (number % len).cast_signed() * layout.strides()[axis];
-        number /= len;
-    }
-    offset
 }

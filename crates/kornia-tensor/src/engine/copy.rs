@@ -28,7 +28,7 @@ pub(crate) fn extend<T, const N: usize>(
         return false;
     }
     let mut fresh = Fresh::new(out, *source.layout().shape());
-    // SAFETY: `T` is plain.
+    // SAFETY: `T` is plain, which was asked above.
     unsafe { all(fresh.room(), source) };
     // SAFETY: every element was written just now.
     unsafe { fresh.set_full() };
@@ -42,7 +42,7 @@ pub(crate) fn assign<T, const N: usize>(to: Room<'_, T, N>, source: Source<'_, T
     if Plain::of::<T>().is_none() {
         return false;
     }
-    // SAFETY: `T` is plain.
+    // SAFETY: `T` is plain, which was asked above.
     unsafe { all(to, source) };
     true
 }
@@ -62,7 +62,7 @@ pub(crate) fn fill<T, const N: usize>(to: Room<'_, T, N>, value: &T) -> bool {
 ///
 /// # Safety
 ///
-/// `T` is plain.
+/// The elements are plain.
 #[inline]
 pub(crate) unsafe fn all<T, const N: usize>(mut to: Room<'_, T, N>, source: Source<'_, T, N>) {
     assert_one_shape(to.layout(), source.layout());
@@ -108,7 +108,7 @@ unsafe fn bits<T>(plan: &Plan<2>, to: *mut T, from: *const T) {
 ///
 /// # Safety
 ///
-/// As for `bits`.
+/// As for `bits`, for the elements of this plan.
 #[inline]
 unsafe fn section<T>(plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
     let to = to.wrapping_offset(plan.start(0)).cast::<u8>();
@@ -119,9 +119,11 @@ unsafe fn section<T>(plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool)
     unsafe { walk(size_of::<T>(), plan, to, from, streamed) };
 }
 
+/// Copies the elements of a plan on the threads of a team.
+///
 /// # Safety
 ///
-/// As for `bits`.
+/// As for `bits`, all of whose elements it copies.
 #[cold]
 #[inline(never)]
 unsafe fn on_threads<T>(team: Team, plan: &Plan<2>, to: *mut T, from: *const T, streamed: bool) {
@@ -155,7 +157,7 @@ pub(crate) unsafe fn elements(size: usize, plan: &Plan<2>, to: *mut u8, from: *c
 ///
 /// # Safety
 ///
-/// As there. If `streamed`, whoever reads or writes the elements next, on another thread too, does so
+/// As for `elements`. If `streamed`, whoever reads or writes the elements next, on another thread too, does so
 /// after a [`stream::StoreFence`] was dropped.
 unsafe fn walk(size: usize, plan: &Plan<2>, to: *mut u8, from: *const u8, streamed: bool) {
     /// # Safety

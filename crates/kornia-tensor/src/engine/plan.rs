@@ -4,6 +4,8 @@
 //! taken out that makes no difference: axes of length 1, axes that continue one another on all
 //! sides, and the direction in which the destination is walked.
 
+#![forbid(unsafe_code)]
+
 use std::ops::Range;
 
 use crate::layout::Layout;

@@ -395,7 +395,7 @@ mod lines {
 
     /// # Safety
     ///
-    /// As for `all`.
+    /// As for `all`, for these lines.
     #[inline(always)]
     unsafe fn stretch<V: Vector>(to: *mut u8, from: *const u8, count: usize, ahead: Ahead) {
         /// Lines of a piece, of which two are walked at once: memory gives more that way.
@@ -421,7 +421,7 @@ mod lines {
     ///
     /// # Safety
     ///
-    /// As for `all`.
+    /// As for `all`, for these lines.
     #[inline(always)]
     unsafe fn some<V: Vector, const GROUP: usize>(
         to: *mut u8,

@@ -4,8 +4,8 @@ use std::mem::needs_drop;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Outcome::{self, Declined, Done};
 use super::loops::Equal;
+use super::runs::Outcome::{self, Declined, Done};
 use super::runs::{self, Operand};
 use super::shared;
 use crate::engine::element::Plain;
@@ -90,7 +90,7 @@ impl<const K: usize> TeamPass<K> {
         kind: &Kind,
     ) -> Option<Self> {
         let team = threads::team(bytes(layouts[0].numel(), &operands), kind)?;
-        let plan = super::plan_of(layouts, &operands)?;
+        let plan = runs::plan_of(layouts, &operands)?;
         // SAFETY: the plan reaches what the layouts do, it can be walked (`plan_of`), and the caller
         // promises the rest.
         let pass = unsafe { DividedPass::new(plan, operands) }?;
@@ -353,7 +353,7 @@ where
             differ.store(true, Ordering::Relaxed);
             ControlFlow::Break(())
         };
-        // SAFETY: nothing is written.
+        // SAFETY: nothing is written, so several threads may do the same part.
         unsafe { pass.part(number, each) };
     };
     // What differs often does so early on: nobody is woken for that.

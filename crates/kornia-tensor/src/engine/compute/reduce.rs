@@ -7,7 +7,7 @@ mod summand;
 use std::ops::ControlFlow;
 
 use super::parallel::DividedPass;
-use super::runs::Operand;
+use super::runs::{self, Operand};
 use crate::engine::element::Plain;
 use crate::engine::operand::Source;
 use crate::engine::threads::{self, AssertSync, Kind};
@@ -73,7 +73,7 @@ fn over_stretches<T, A: Copy, const N: usize>(
     let operands = [Operand::read(source.first())];
     // SAFETY: the plan reaches what the layout does, which may be read (the invariant of `Source`),
     // and can be walked (`plan_of`). Parts go to several threads only if the elements are plain.
-    let pass = super::plan_of([source.layout()], &operands)
+    let pass = runs::plan_of([source.layout()], &operands)
         .and_then(|plan| unsafe { DividedPass::new(plan, operands) });
     let Some(pass) = pass else {
         let mut state = init;
@@ -88,7 +88,7 @@ fn over_stretches<T, A: Copy, const N: usize>(
             state = f(state, unsafe { std::slice::from_raw_parts(first, len) });
             ControlFlow::Continue(())
         };
-        // SAFETY: nothing is written.
+        // SAFETY: nothing is written, so several threads may do the same part.
         unsafe { pass.part(number, each) };
         state
     };

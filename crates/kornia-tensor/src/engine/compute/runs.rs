@@ -12,12 +12,25 @@ use crate::engine::copy;
 use crate::engine::element::Plain;
 use crate::engine::plan::{Axis, MAX_AXES, Plan};
 use crate::engine::stream::{self, Ahead, SINK_BYTES, Sink};
+use crate::layout::Layout;
 
 /// Bytes of the stage of an operand: a few of them fit the first-level cache together.
 const STAGE_BYTES: usize = 16 << 10;
 
 /// Stretches of fewer elements are not worth a call of the loop.
 const SHORT_ELEMENTS: usize = 64;
+
+/// Fewer elements than this are visited one by one, unless they lie side by side.
+const FEW_ELEMENTS: usize = 32;
+
+/// What came of asking for a pass.
+#[must_use]
+pub(crate) enum Outcome<F> {
+    /// Every element was visited, and every result written.
+    Done,
+    /// Nothing was done. Here is the closure, for whoever visits the elements one by one.
+    Declined(F),
+}
 
 /// What is done with an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +80,17 @@ impl Operand {
     }
 }
 
+/// The walk over these operands, if it is worth one and [can be done](can_walk).
+pub(super) fn plan_of<const K: usize, const N: usize>(
+    layouts: [&Layout<N>; K],
+    operands: &[Operand; K],
+) -> Option<Plan<K>> {
+    if layouts[0].numel() < FEW_ELEMENTS {
+        return None;
+    }
+    Plan::new(layouts).filter(|plan| can_walk(plan, operands))
+}
+
 /// Whether the operands can be walked: what lies apart has to be plain.
 pub(crate) fn can_walk<const K: usize>(plan: &Plan<K>, operands: &[Operand; K]) -> bool {
     let inner = plan.axes().last().unwrap_or(&Axis::NONE);
@@ -98,7 +122,7 @@ pub(crate) unsafe fn for_each<const K: usize>(
 ///
 /// # Safety
 ///
-/// As for [`for_each`].
+/// As for [`for_each`], of the section.
 pub(crate) unsafe fn for_each_of<const K: usize>(
     whole: usize,
     plan: &Plan<K>,

@@ -9,7 +9,7 @@
 
 use super::element::{Element, get, put};
 use super::rows::{self, Backwards, Interleaved, Mirrored, Repeated, Reversed, Strided};
-use super::transpose::Transpose;
+use super::transpose::{self, Transpose};
 use crate::engine::plan::{self, MAX_AXES};
 use crate::engine::wide::Kernel;
 
@@ -188,7 +188,7 @@ unsafe fn across<E: Element>(
                         stretch(src.wrapping_offset(at), to, inner, streamed);
                     }
                 }
-                _ => Transpose {
+                _ => transpose::run(Transpose {
                     src,
                     src_stride: inner.src,
                     dst,
@@ -196,8 +196,7 @@ unsafe fn across<E: Element>(
                     rows: other.len,
                     cols: inner.len,
                     streamed,
-                }
-                .run(),
+                }),
             }
         }
     }

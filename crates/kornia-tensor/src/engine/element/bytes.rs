@@ -169,7 +169,7 @@ fn packed<T, const N: usize>(source: Source<'_, T, N>) -> Result<Vec<T>, TensorE
     // SAFETY: room for `count` elements was reserved, which a row-major layout of as many reaches
     // once each; nobody else reaches it while `elements` is ours.
     let room = unsafe { Room::new(first, &layout) };
-    // SAFETY: `T` is plain.
+    // SAFETY: `T` is plain, which was asked above.
     unsafe { copy::all(room, source) };
     // SAFETY: all `count` elements were written.
     unsafe { elements.set_len(count) };

@@ -135,7 +135,7 @@ impl Job {
     ///
     /// # Safety
     ///
-    /// The closure lives.
+    /// The closure lives for as long as this takes.
     pub(crate) unsafe fn take_parts(&self, seat: usize) {
         let count = self.shares.len();
         for turn in 0..count {

@@ -1,5 +1,7 @@
 //! Without the feature `rayon` there is no team.
 
+#![forbid(unsafe_code)]
+
 use std::convert::Infallible;
 use std::ops::Range;
 

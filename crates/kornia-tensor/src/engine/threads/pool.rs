@@ -1,5 +1,7 @@
 //! Helpers from rayon's global pool.
 
+#![forbid(unsafe_code)]
+
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -1,5 +1,7 @@
 //! Helpers for tests: threads of their own, which Miri can follow.
 
+#![forbid(unsafe_code)]
+
 use std::cell::Cell;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};

@@ -1,5 +1,7 @@
 //! What several threads do together is what one does alone.
 
+#![forbid(unsafe_code)]
+
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;

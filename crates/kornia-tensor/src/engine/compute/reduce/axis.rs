@@ -10,7 +10,6 @@ use super::lanes::{Fits, Pixels, Planes, Widen};
 use super::summand::Summand;
 use super::{LANES, total};
 use crate::engine::compute::loops::Map;
-use crate::engine::compute::offset_of;
 use crate::engine::compute::runs::{self, Operand};
 use crate::engine::operand::{Fresh, Source};
 use crate::engine::plan::Plan;
@@ -334,4 +333,15 @@ unsafe fn add_plane<T: Summand>(plan: &Plan<2>, lanes: *mut T::Lane, src: *const
     // SAFETY: the caller promises lanes and elements; numbers are plain, so the plan can be walked;
     // and the lanes stay initialised.
     unsafe { runs::for_each(plan, operands, each) };
+}
+
+/// Where the element with this number lies, counted in row-major order.
+fn offset_of<const N: usize>(layout: &Layout<N>, mut number: usize) -> isize {
+    let mut offset = 0;
+    for axis in (0..N).rev() {
+        let len = layout.shape()[axis];
+        offset += (number % len).cast_signed() * layout.strides()[axis];
+        number /= len;
+    }
+    offset
 }

@@ -41,7 +41,7 @@ impl<'a, T: Summand> Planes<'a, T> {
     ///
     /// # Safety
     ///
-    /// `plane < self.planes`.
+    /// There is such a plane: `plane < self.planes`.
     #[inline(always)]
     unsafe fn plane(&self, plane: usize) -> &'a [T] {
         let first = self
@@ -69,7 +69,7 @@ impl<T: Summand> Kernel for Planes<'_, T> {
             plane += 4;
         }
         for plane in plane..self.planes {
-            // SAFETY: `plane < planes`.
+            // SAFETY: the range ends with the planes that there are.
             let elements = unsafe { self.plane(plane) };
             for (lane, &element) in self.lanes.iter_mut().zip(elements) {
                 *lane = T::add(*lane, element);

@@ -1,5 +1,7 @@
 //! How elements of each type are added up.
 
+#![forbid(unsafe_code)]
+
 /// A number whose sums this crate knows how to take: every integer, `f32` and `f64`.
 ///
 /// Implemented here alone.

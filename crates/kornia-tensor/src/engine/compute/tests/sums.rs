@@ -1,5 +1,7 @@
 //! Sums and extremes against the naive loop.
 
+#![forbid(unsafe_code)]
+
 use super::random::{Check, Dice, Sight, on_random_layouts, shape};
 use crate::engine::wide::testing::for_each_variant;
 use crate::{Tensor, TensorView};

@@ -4,8 +4,9 @@
 //! part of its own, and interleaving works within the parts: so wider vectors turn more lines at
 //! once, by the same steps.
 
-use super::{LINE, Transpose, Turn};
+use super::squares::{Transpose, Turn};
 use crate::engine::copy::element::Element;
+use crate::engine::stream::LINE;
 use std::arch::x86_64::{
     __m128i, __m256i, __m512i, _mm_load_si128, _mm_storeu_si128, _mm_unpackhi_epi8,
     _mm_unpackhi_epi16, _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi8,

@@ -181,7 +181,7 @@
 //!
 //! # Invariants
 //!
-//! Every `unsafe` block names those it rests on.
+//! Every `unsafe` block says which promise it rests on. These are the ones of the crate as a whole:
 //!
 //! * **S1** The base of a storage is aligned, valid for its length, and not derived from a shared
 //!   reference if it may be written. **S2** Its elements are initialised if the host can read
@@ -192,12 +192,14 @@
 //!   distance from the lowest to the highest element, in elements and in bytes. **L3** Every
 //!   element a layout reaches lies in its window. **L4** No two indices of a tensor or a mutable
 //!   view share an element. **L5** A verb of [`Layout`] reaches only what its layout reaches.
-//! * **T1, T2** (tensor), **V1** (view), **M1** (mutable view), **X1** to **X3** (owned parts), **B1**
-//!   (builder), **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **C1** to
-//!   **C3**, **E1**, **E2**, **R1** (iterators), **P1** to **P3** (plain elements), **G1**, **G2**
-//!   (copies), **A1** (streaming), **N1** to **N3** (walks over operands), **O1** to **O3** (loops),
-//!   **U1** (instruction sets), **D1**, **J1** (several threads), **D2** to **D5** (DLPack), **I1** to **I3** (Arrow), **K1** (archived tensor) stand on
-//!   the fields they are about.
+//! * **T1, T2** A tensor keeps its elements alive, and its layout lies in its window and shares no
+//!   element. **V1** What a view reaches may be read and is not written. **M1** What a mutable view
+//!   reaches is reached by nothing else.
+//!
+//! All others stand on the fields of the type that they are about, under its name where there are
+//! several ("invariant 2 of `Sink`"), or under a letter: **X1** to **X3** (owned parts), **B1** (builder),
+//! **F1** (foreign owner), **H1** (host block), **Q1** to **Q4** (pool), **D2** to **D5** (DLPack),
+//! **I1** to **I3** (Arrow), **K1** (archived tensor).
 //!
 //! # Features
 //!

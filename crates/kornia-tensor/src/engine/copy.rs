@@ -1,7 +1,7 @@
 //! Copying plain elements as bits: from any layout to any layout of the same shape.
 //!
 //! Both layouts are simplified together ([`Plan`]) and one of the loops in `copy/kernels.rs` does
-//! the rest. What is not plain has to be cloned, which is the callers' affair.
+//! the rest. What is not plain has to be cloned, which is left to the callers.
 
 mod element;
 mod kernels;
@@ -75,7 +75,8 @@ pub(crate) unsafe fn all<T, const N: usize>(mut to: Room<'_, T, N>, source: Sour
         Some(plan) => unsafe { bits(&plan, to.first(), source.first()) },
         // More axes than a plan has room for.
         None => to.fill_from(source, |element| {
-            // SAFETY: a readable element; it is plain, so that reading copies it (P1).
+            // SAFETY: a readable element; it is plain, so that reading copies it (1 of
+            // `Plain`).
             unsafe { std::ptr::from_ref(element).read() }
         }),
     }

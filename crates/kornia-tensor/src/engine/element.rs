@@ -29,9 +29,12 @@ pub(crate) mod read;
 /// A type of the table: a number of the language, `bool`, or a half-precision number of the crate
 /// `half`, which is a transparent `u16`.
 ///
-/// P1: it has no padding, so all its bytes are initialised, and it owns nothing, so copying its
-/// bytes copies it. P2: it is `Copy` and free of lifetimes, so equal `TypeId`s mean one type.
-/// P3: every pattern of bits is a value, except that a `bool` is 0 or 1.
+/// Invariants of `Plain`:
+///
+/// 1. It has no padding, so all its bytes are initialised, and it owns nothing, so copying its bytes
+///    copies it.
+/// 2. It is `Copy` and free of lifetimes, so equal `TypeId`s mean one type.
+/// 3. Every pattern of bits is a value, except that a `bool` is 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plain {
     Bool,
@@ -114,7 +117,7 @@ impl Plain {
     feature = "arrow"
 ))]
 pub(crate) mod sealed {
-    /// P1 to P3 hold: the type is in the table of plain types.
+    /// The invariants of `Plain` hold: the type is in the table.
     pub trait Sealed {}
 
     impl Sealed for bool {}
@@ -164,7 +167,7 @@ mod tests {
         #[cfg(any(feature = "serde", feature = "bincode", feature = "rkyv"))]
         assert_eq!(Plain::builtin::<half::f16>(), None);
         assert_eq!((size_of::<half::f16>(), align_of::<half::f16>()), (2, 2));
-        // P3: every pattern of bits.
+        // Invariant 3: every pattern of bits.
         assert!((0..=u16::MAX).all(|bits| half::bf16::from_bits(bits).to_bits() == bits));
     }
 }

@@ -121,7 +121,7 @@ impl Sink {
     }
 
     /// Adds the bytes that were written to [`spare`](Self::spare), and writes all lines that are full.
-    /// Asks for the memory that is read next on the way.
+    /// Prefetches what is read next along the way.
     ///
     /// # Safety
     ///
@@ -184,7 +184,7 @@ impl Sink {
     }
 }
 
-/// Memory that is read soon: asked for while lines are written, a little with each, because too
+/// Memory that will be read soon: prefetched while lines are written, a little with each, because too
 /// much at once keeps the lines from being written.
 #[derive(Clone, Copy)]
 #[cfg_attr(
@@ -238,7 +238,7 @@ pub(crate) unsafe fn row(to: *mut u8, from: *const u8, bytes: usize) {
     }
 }
 
-/// Asks for the cache line of an address, whatever it is.
+/// Prefetches the cache line of an address, which may be any.
 #[inline(always)]
 pub(crate) fn fetch(from: *const u8) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -251,7 +251,7 @@ pub(crate) fn fetch(from: *const u8) {
     let _ = from;
 }
 
-/// Copies whole lines, and asks for memory that is read next on the way: as many lines go with each
+/// Copies whole lines, and prefetches what is read next along the way: as many lines go with each
 /// stretch of it.
 ///
 /// # Safety
@@ -451,7 +451,7 @@ mod lines {
     }
 
     impl Ahead {
-        /// Asks for what goes with the line of this number, whatever address that is.
+        /// Prefetches what goes with the line of this number, whatever address that is.
         #[inline(always)]
         fn fetch(self, line: usize) {
             let from = self.from.wrapping_offset(line.cast_signed() * self.step);

@@ -9,8 +9,8 @@
 //!   parallel already is not made more so;
 //! * on a machine with one core, or where there is no pool and none can be started.
 //!
-//! The calling thread always does its share, and never waits for a thread that has not started: of a
-//! pool that is busy or blocked it misses nothing but help.
+//! The calling thread always does its share, and never waits for a thread that has not started: if the
+//! pool is busy or blocked, all it misses is help.
 
 #[cfg(feature = "rayon")]
 mod job;

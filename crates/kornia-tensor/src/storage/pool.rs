@@ -83,7 +83,7 @@ impl Pool {
         Self::with(PoolBuilder::default())
     }
 
-    /// Says how the pool is to be; [`build`](PoolBuilder::build) makes it.
+    /// Settings of a pool to come; [`build`](PoolBuilder::build) makes it.
     pub fn builder() -> PoolBuilder {
         PoolBuilder::default()
     }
@@ -220,7 +220,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// How a [`Pool`] is to be.
+/// The settings of a [`Pool`] that is yet to be made.
 ///
 /// ```
 /// use std::time::Duration;

@@ -161,7 +161,7 @@ impl<T: PartialEq<U>, U> Kernel for Equal<T, U> {
     }
 }
 
-/// `dst[i] = element(i)`, block by block: all of a block are asked for before one is written.
+/// `dst[i] = element(i)`, block by block: a whole block is worked out before any of it is written.
 pub(super) struct Blocks<U, F> {
     /// Invariant 1 of `Blocks`: `len` elements from here on may be written, and nothing else reads
     /// or writes any of them, but for `element` before its own is written.

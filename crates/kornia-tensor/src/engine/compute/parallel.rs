@@ -20,7 +20,7 @@ use crate::storage::StorageBuilder;
 pub(super) struct DividedPass<const K: usize> {
     plan: Plan<K>,
     /// Invariant of `DividedPass`: what `runs::for_each` asks for holds of the plan and these, and any
-    /// thread may do a part, as [`AssertSync`] has it.
+    /// thread may do a part, as [`AssertSync`] requires.
     operands: AssertSync<[Operand; K]>,
     axis: usize,
     parts: Parts,

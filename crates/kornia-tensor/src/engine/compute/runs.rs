@@ -487,7 +487,7 @@ impl<const K: usize> Pass<'_, K> {
             let now = most.min(len - done);
             let mut now_at: [*mut u8; K] =
                 std::array::from_fn(|k| at[k].wrapping_add(done * self.sizes[k]));
-            // For what is staged this asks in vain: it is in the cache already.
+            // What is staged is in the cache already; asking for it again does no harm.
             let ahead: [Ahead; K] = std::array::from_fn(|k| {
                 let size = self.sizes[k];
                 let from = now_at[k].wrapping_add(most * size);

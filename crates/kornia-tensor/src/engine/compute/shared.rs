@@ -74,7 +74,8 @@ pub(super) unsafe fn apply<T>(first: *mut T, len: usize, f: &impl Fn(&mut T)) {
     if size_of::<T>() <= LARGEST_IN_BLOCKS && Plain::of::<T>().is_some() {
         let element = move |at| {
             // SAFETY: `Blocks` asks for numbers below `len` alone, and the caller promises so many
-            // elements; they are plain, so that reading one copies it (P1).
+            // elements; they are plain, so that reading one copies it (1 of
+            // `Plain`).
             let mut element = unsafe { first.wrapping_add(at).read() };
             f(&mut element);
             element

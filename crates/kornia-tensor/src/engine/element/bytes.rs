@@ -31,7 +31,7 @@ impl Order {
 #[inline]
 pub(crate) fn as_bytes<T>(elements: &[T]) -> Option<&[u8]> {
     Plain::of::<T>()?;
-    // SAFETY: P1: all bytes of the elements are initialised; bytes need no alignment, and their
+    // SAFETY: all bytes of plain elements are initialised (1 of `Plain`); bytes need no alignment, and their
     // lifetime is that of the slice.
     Some(unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) })
 }
@@ -52,7 +52,7 @@ pub(crate) fn as_elements<T>(bytes: &[u8]) -> Result<&[T], TensorError> {
         });
     }
     // SAFETY: aligned, `count * size_of::<T>()` initialised bytes, for the lifetime of `bytes`.
-    // P3: all of them are values; `count` has looked at those of a `bool`.
+    // All of them are values (3 of `Plain`); `count` has looked at those of a `bool`.
     Ok(unsafe { std::slice::from_raw_parts(first, count) })
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn append<T>(to: &mut Vec<T>, bytes: &[u8], order: Order) -> Result<(
     // SAFETY: room for `count` elements was reserved, which is `bytes.len()` bytes; `bytes` lies
     // elsewhere, because `to` is borrowed exclusively.
     unsafe { room.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-    // SAFETY: P3: the `count` elements after the old ones are initialised and values; `count`
+    // SAFETY: the `count` elements after the old ones are initialised, and values (3 of `Plain`); `count`
     // has looked at those of a `bool`.
     unsafe { to.set_len(old + count) };
     if order != Order::NATIVE {
@@ -98,7 +98,7 @@ pub(crate) fn elements_of_bytes<T>(mut bytes: Vec<u8>) -> Result<Vec<T>, TensorE
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
         let (first, capacity) = (bytes.as_mut_ptr().cast::<T>(), bytes.capacity());
         // SAFETY: an allocation of a `Vec` whose elements have the size and alignment of `T`
-        // (every plain type of one byte is aligned to one); P3 as in `append`. The old `Vec` is
+        // (every plain type of one byte is aligned to one); and values, as in `append`. The old `Vec` is
         // never dropped.
         return Ok(unsafe { Vec::from_raw_parts(first, count, capacity) });
     }
@@ -183,8 +183,8 @@ pub(super) fn swap<T>(elements: &mut [T]) {
         return;
     }
     let first: *mut u8 = elements.as_mut_ptr().cast();
-    // SAFETY: P1: all bytes are initialised. P3: whatever they become is a value, because only a
-    // `bool` has other patterns, and that is one byte.
+    // SAFETY: all bytes are initialised (1 of `Plain`), and whatever they become is a value (3),
+    // because only a `bool` has other patterns, and that is one byte.
     let bytes = unsafe { std::slice::from_raw_parts_mut(first, size_of_val(elements)) };
     // A length known at compile time makes each turn one instruction, or a part of a wide one.
     match size {

@@ -60,10 +60,10 @@ pub(crate) fn read<T>(
         let room: *mut T = elements.spare_capacity_mut().as_mut_ptr().cast();
         // SAFETY: there is room for `more` elements.
         unsafe { room.write_bytes(0, more) };
-        // SAFETY: P3: they are initialised, and zero is a value.
+        // SAFETY: they are initialised just now, and zero is a value of every plain type.
         unsafe { elements.set_len(start + more) };
         let new = &mut elements[start..];
-        // SAFETY: P1: all bytes are initialised; P3: whatever they become is a value, because
+        // SAFETY: all bytes are initialised (1 of `Plain`), and whatever they become is a value (3), because
         // only a `bool` has other patterns, and `T` is none.
         let bytes = unsafe {
             std::slice::from_raw_parts_mut(new.as_mut_ptr().cast::<u8>(), size_of_val(new))
@@ -85,8 +85,8 @@ pub(crate) fn read<T>(
 /// The file that a reader is, if it is one.
 fn as_file<R: Read + ?Sized>(from: &mut R) -> Option<&mut File> {
     let is_file = typeid::of::<R>() == TypeId::of::<File>();
-    // SAFETY: `File` has no lifetimes, so equal `TypeId`s mean that `R` is that very type (as P2
-    // has it for elements); the reference is as exclusive and as long as `from`.
+    // SAFETY: `File` has no lifetimes, so equal `TypeId`s mean that `R` is that very type (as 2 of
+    // `Plain` has it for elements); the reference is as exclusive and as long as `from`.
     is_file.then(|| unsafe { &mut *std::ptr::from_mut(from).cast::<File>() })
 }
 
@@ -108,7 +108,7 @@ fn read_file<T>(file: &mut File, count: usize, order: Order) -> Result<Vec<T>, R
             Err(error) => return Err(ReadError::Io(error)),
         }
     }
-    // SAFETY: P3: all their bytes are initialised, and every pattern is a value, because only a
+    // SAFETY: all their bytes are initialised, and every pattern is a value (3 of `Plain`), because only a
     // `bool` has others, and `T` is none.
     unsafe { elements.set_len(count) };
     if order != Order::NATIVE {

@@ -197,7 +197,7 @@ fn readable<T: Archive>() -> Result<(), TensorError> {
 /// The bytes of archived numbers, if they are those of the numbers in this machine's memory.
 fn bytes<T: Archive>(archived: &[T::Archived]) -> Result<&[u8], TensorError> {
     readable::<T>()?;
-    // SAFETY: P2: `T` is a number or `bool`, so `T::Archived` is the type that rkyv itself gives
+    // SAFETY: `T` is a number or `bool`, so `T::Archived` is the type that rkyv itself gives
     // it: `T`, or a number of the crate rend, all of which rkyv declares to be without undefined
     // bytes (`NoUndef`, checked below). Bytes need no alignment.
     Ok(unsafe { std::slice::from_raw_parts(archived.as_ptr().cast(), size_of_val(archived)) })

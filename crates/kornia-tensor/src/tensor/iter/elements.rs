@@ -15,7 +15,7 @@ pub struct Iter<'a, T, const N: usize>(Repr<'a, T, N>);
 
 enum Repr<'a, T, const N: usize> {
     Slice(slice::Iter<'a, T>),
-    /// E1: the elements are initialised and readable during `'a`.
+    /// Invariant of `Iter`: the elements are initialised and readable during `'a`.
     Strided(Cursor<T, N>),
 }
 
@@ -24,7 +24,8 @@ impl<'a, T, const N: usize> Iter<'a, T, N> {
     pub(crate) fn new(view: TensorView<'a, T, N>) -> Self {
         match view.contiguous() {
             Some(elements) => Self(Repr::Slice(elements.iter())),
-            // SAFETY: C1, E1: V1 of the view. Merging axes keeps the elements and their order.
+            // SAFETY: the view's elements lie in one allocation and are readable (V1). Merging axes
+            // keeps them and their order.
             None => Self(Repr::Strided(unsafe {
                 Cursor::new(view.first(), view.layout().merged())
             })),
@@ -50,7 +51,7 @@ impl<'a, T, const N: usize> Iterator for Iter<'a, T, N> {
             Repr::Slice(iter) => iter.next(),
             Repr::Strided(cursor) => {
                 let (_, element) = cursor.next()?;
-                // SAFETY: E1.
+                // SAFETY: one of the elements that the iterator may read (the invariant).
                 Some(unsafe { element.as_ref() })
             }
         }
@@ -82,7 +83,7 @@ impl<'a, T, const N: usize> Iterator for Iter<'a, T, N> {
     {
         match self.0 {
             Repr::Slice(iter) => iter.fold(init, f),
-            // SAFETY: E1.
+            // SAFETY: one of the elements that the iterator may read (the invariant).
             Repr::Strided(cursor) => unsafe { fold_strided(cursor, init, f) },
         }
     }
@@ -92,7 +93,7 @@ impl<'a, T, const N: usize> Iterator for Iter<'a, T, N> {
 ///
 /// # Safety
 ///
-/// E1: the cursor is that of an `Iter`.
+/// The cursor is that of an `Iter`, whose elements may be read during `'a`.
 unsafe fn fold_strided<'a, T: 'a, const N: usize, B, F>(
     cursor: Cursor<T, N>,
     init: B,
@@ -108,14 +109,14 @@ where
             return;
         };
         if stride == 1 {
-            // SAFETY: E1: `count` neighbouring elements.
+            // SAFETY: `count` neighbouring elements, which the caller promises.
             let run = unsafe { slice::from_raw_parts(start.as_ptr(), count) };
             value = run.iter().fold(value, &mut f);
         } else {
             for position in 0..count.cast_signed() {
-                // SAFETY: C1: the run has `count` elements, `stride` apart.
+                // SAFETY: the run has `count` elements, `stride` apart, in one allocation.
                 let element = unsafe { start.offset(position * stride) };
-                // SAFETY: E1.
+                // SAFETY: one of the elements that the iterator may read (the invariant).
                 value = f(value, unsafe { element.as_ref() });
             }
         }
@@ -134,7 +135,7 @@ impl<T, const N: usize> DoubleEndedIterator for Iter<'_, T, N> {
             Repr::Slice(iter) => iter.next_back(),
             Repr::Strided(cursor) => {
                 let (_, element) = cursor.next_back()?;
-                // SAFETY: E1.
+                // SAFETY: one of the elements that the iterator may read (the invariant).
                 Some(unsafe { element.as_ref() })
             }
         }
@@ -144,7 +145,7 @@ impl<T, const N: usize> DoubleEndedIterator for Iter<'_, T, N> {
 impl<T, const N: usize> ExactSizeIterator for Iter<'_, T, N> {}
 impl<T, const N: usize> FusedIterator for Iter<'_, T, N> {}
 
-// SAFETY: E1: the iterator gives `&T` and nothing else.
+// SAFETY: the iterator gives `&T` and nothing else.
 unsafe impl<T: Sync, const N: usize> Send for Iter<'_, T, N> {}
 // SAFETY: as above.
 unsafe impl<T: Sync, const N: usize> Sync for Iter<'_, T, N> {}
@@ -154,7 +155,7 @@ pub struct IterMut<'a, T, const N: usize>(ReprMut<'a, T, N>);
 
 enum ReprMut<'a, T, const N: usize> {
     Slice(slice::IterMut<'a, T>),
-    /// E2: the elements are initialised and ours to write during `'a`; no two indices share one
+    /// Invariant of `IterMut`: the elements are initialised and ours to write during `'a`; no two indices share one
     /// (L4), and the cursor gives each index once.
     Strided(Cursor<T, N>, PhantomData<&'a mut T>),
 }
@@ -165,7 +166,8 @@ impl<'a, T, const N: usize> IterMut<'a, T, N> {
         if view.is_standard_layout() {
             return Self(ReprMut::Slice(view.into_mut_slice().iter_mut()));
         }
-        // SAFETY: C1, E2: M1 of the view, which is consumed.
+        // SAFETY: the view's elements lie in one allocation and are ours to write (M1); the view is
+        // consumed.
         let cursor = unsafe { Cursor::new(view.first(), view.layout().merged()) };
         Self(ReprMut::Strided(cursor, PhantomData))
     }
@@ -180,7 +182,7 @@ impl<'a, T, const N: usize> Iterator for IterMut<'a, T, N> {
             ReprMut::Slice(iter) => iter.next(),
             ReprMut::Strided(cursor, _) => {
                 let (_, mut element) = cursor.next()?;
-                // SAFETY: E2.
+                // SAFETY: an element that is ours to write (the invariant), and given once.
                 Some(unsafe { element.as_mut() })
             }
         }
@@ -202,7 +204,7 @@ impl<'a, T, const N: usize> Iterator for IterMut<'a, T, N> {
     {
         match self.0 {
             ReprMut::Slice(iter) => iter.fold(init, f),
-            // SAFETY: E2.
+            // SAFETY: an element that is ours to write (the invariant), and given once.
             ReprMut::Strided(cursor, _) => unsafe { fold_strided_mut(cursor, init, f) },
         }
     }
@@ -212,7 +214,7 @@ impl<'a, T, const N: usize> Iterator for IterMut<'a, T, N> {
 ///
 /// # Safety
 ///
-/// E2: the cursor is that of an `IterMut`.
+/// The cursor is that of an `IterMut`, whose elements are ours to write during `'a`.
 unsafe fn fold_strided_mut<'a, T: 'a, const N: usize, B, F>(
     cursor: Cursor<T, N>,
     init: B,
@@ -227,9 +229,9 @@ where
             return;
         };
         for position in 0..count.cast_signed() {
-            // SAFETY: C1: the run has `count` elements, `stride` apart.
+            // SAFETY: the run has `count` elements, `stride` apart, in one allocation.
             let mut element = unsafe { start.offset(position * stride) };
-            // SAFETY: E2.
+            // SAFETY: an element that is ours to write (the invariant), and given once.
             value = f(value, unsafe { element.as_mut() });
         }
         accumulator = Some(value);
@@ -247,7 +249,7 @@ impl<T, const N: usize> DoubleEndedIterator for IterMut<'_, T, N> {
             ReprMut::Slice(iter) => iter.next_back(),
             ReprMut::Strided(cursor, _) => {
                 let (_, mut element) = cursor.next_back()?;
-                // SAFETY: E2.
+                // SAFETY: an element that is ours to write (the invariant), and given once.
                 Some(unsafe { element.as_mut() })
             }
         }
@@ -257,21 +259,21 @@ impl<T, const N: usize> DoubleEndedIterator for IterMut<'_, T, N> {
 impl<T, const N: usize> ExactSizeIterator for IterMut<'_, T, N> {}
 impl<T, const N: usize> FusedIterator for IterMut<'_, T, N> {}
 
-// SAFETY: E2: the iterator owns exclusive references to its elements.
+// SAFETY: the iterator owns exclusive references to its elements.
 unsafe impl<T: Send, const N: usize> Send for IterMut<'_, T, N> {}
 // SAFETY: a shared iterator gives its length and nothing else.
 unsafe impl<T: Sync, const N: usize> Sync for IterMut<'_, T, N> {}
 
 /// Elements with their indices, in row-major order. Made by [`TensorView::indexed_iter`].
 pub struct IndexedIter<'a, T, const N: usize> {
-    /// E1: the elements are initialised and readable during `'a`.
+    /// Invariant of `IndexedIter`: the elements are initialised and readable during `'a`.
     cursor: Cursor<T, N>,
     borrow: PhantomData<&'a T>,
 }
 
 impl<'a, T, const N: usize> IndexedIter<'a, T, N> {
     pub(crate) fn new(view: TensorView<'a, T, N>) -> Self {
-        // SAFETY: C1, E1: V1 of the view.
+        // SAFETY: the view's elements lie in one allocation and are readable (V1).
         let cursor = unsafe { Cursor::new(view.first(), *view.layout()) };
         Self {
             cursor,
@@ -295,7 +297,7 @@ impl<'a, T, const N: usize> Iterator for IndexedIter<'a, T, N> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let (index, element) = self.cursor.next()?;
-        // SAFETY: E1.
+        // SAFETY: one of the elements that the iterator may read (the invariant).
         Some((index, unsafe { element.as_ref() }))
     }
 
@@ -314,7 +316,7 @@ impl<T, const N: usize> DoubleEndedIterator for IndexedIter<'_, T, N> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
         let (index, element) = self.cursor.next_back()?;
-        // SAFETY: E1.
+        // SAFETY: one of the elements that the iterator may read (the invariant).
         Some((index, unsafe { element.as_ref() }))
     }
 }
@@ -322,7 +324,7 @@ impl<T, const N: usize> DoubleEndedIterator for IndexedIter<'_, T, N> {
 impl<T, const N: usize> ExactSizeIterator for IndexedIter<'_, T, N> {}
 impl<T, const N: usize> FusedIterator for IndexedIter<'_, T, N> {}
 
-// SAFETY: E1: the iterator gives `&T` and nothing else.
+// SAFETY: the iterator gives `&T` and nothing else.
 unsafe impl<T: Sync, const N: usize> Send for IndexedIter<'_, T, N> {}
 // SAFETY: as above.
 unsafe impl<T: Sync, const N: usize> Sync for IndexedIter<'_, T, N> {}

@@ -40,7 +40,7 @@ impl<'a, T> Iterator for Rows<'a, T> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a [T]> {
-        // SAFETY: R1, V1 of the view it was made from: a row of initialised elements.
+        // SAFETY: a row of the view it was made from: initialised elements, readable during `'a` (V1).
         self.cursor.next().map(|row| unsafe { row.as_ref() })
     }
 
@@ -53,7 +53,7 @@ impl<'a, T> Iterator for Rows<'a, T> {
 impl<T> DoubleEndedIterator for Rows<'_, T> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        // SAFETY: R1, V1 of the view it was made from: a row of initialised elements.
+        // SAFETY: a row of the view it was made from: initialised elements, readable during `'a` (V1).
         self.cursor.next_back().map(|row| unsafe { row.as_ref() })
     }
 }
@@ -90,7 +90,7 @@ impl<'a, T> Iterator for RowsMut<'a, T> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a mut [T]> {
-        // SAFETY: R1, M1 of the view it was made from; each row is given once.
+        // SAFETY: a row of the view it was made from, ours to write during `'a` (M1), and given once.
         self.cursor.next().map(|mut row| unsafe { row.as_mut() })
     }
 
@@ -103,7 +103,7 @@ impl<'a, T> Iterator for RowsMut<'a, T> {
 impl<T> DoubleEndedIterator for RowsMut<'_, T> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        // SAFETY: R1, M1 of the view it was made from; each row is given once.
+        // SAFETY: a row of the view it was made from, ours to write during `'a` (M1), and given once.
         self.cursor
             .next_back()
             .map(|mut row| unsafe { row.as_mut() })

@@ -4,6 +4,9 @@
 //! reference. Who makes one promises what its fields say; the loops rely on that and on nothing
 //! else. All of them borrow their layout, so they are two words.
 
+#[cfg(test)]
+mod tests;
+
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 

@@ -99,7 +99,7 @@ unsafe fn rows<T: Copy + Into<f32>>(
 
 /// # Safety
 ///
-/// As for `rows`.
+/// As for `rows`, all of whose promises it hands on.
 unsafe fn rows_by<T: Copy + Into<f32>, A: MulAdd>(
     image: Source<'_, T, 3>,
     out: *mut f32,

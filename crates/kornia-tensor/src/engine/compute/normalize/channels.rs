@@ -1,5 +1,7 @@
 //! What becomes of an element, and how it is computed to the last digits.
 
+#![forbid(unsafe_code)]
+
 use crate::engine::element::Plain;
 use crate::error::TensorError;
 

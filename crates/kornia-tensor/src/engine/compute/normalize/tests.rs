@@ -1,5 +1,7 @@
 //! The values, beside those of the formula in `f64`.
 
+#![forbid(unsafe_code)]
+
 use super::channels::{ByDoubles, ByOddDoubles, Channel, Fused, MulAdd};
 use crate::Tensor;
 use crate::engine::wide::testing::for_each_variant;

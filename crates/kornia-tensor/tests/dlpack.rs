@@ -297,6 +297,22 @@ fn devices_come_in_and_go_out_as_what_they_are() {
 }
 
 #[test]
+fn memory_of_a_device_that_came_in_read_only_goes_out_read_only() {
+    let drops = Drops::default();
+    let mut described = Described::of(vec![1u8, 2]);
+    described.tensor.device.device_type = DLDeviceType::CUDA;
+    let managed = described.versioned(&drops);
+    // SAFETY: nobody writes the elements.
+    let tensor = unsafe { Tensor::<u8, 1>::from_dlpack(managed) }.unwrap();
+    let refused = tensor.into_dlpack_legacy().unwrap_err();
+    assert_eq!(refused.error, TensorError::ReadOnlyStorage);
+    let out = refused.owner.into_dlpack();
+    assert!(out.descriptor().unwrap().is_read_only());
+    drop(out);
+    assert_eq!(drops.count(), 1);
+}
+
+#[test]
 fn strides_that_are_missing_mean_row_major_order() {
     let drops = Drops::default();
     let mut described = Described::of(vec![1u8, 2, 3, 4, 5, 6]);

@@ -13,14 +13,25 @@ impl<T> TensorStorage<T> {
     /// host may write.
     #[inline]
     pub(crate) fn exclusive(&mut self) -> Result<NonNull<T>, TensorError> {
-        let ptr = self.exclusive_address()?;
+        let ptr = self.sole_address()?;
         self.check_readable()?;
         Ok(ptr)
     }
 
-    /// As `exclusive`, also for memory the host can only pass on.
+    /// As `exclusive`, also for memory the host can only pass on, to somebody who may write it.
     #[inline]
     pub(crate) fn exclusive_address(&mut self) -> Result<NonNull<T>, TensorError> {
+        let ptr = self.sole_address()?;
+        match self.inner.read_only {
+            true => Err(TensorError::ReadOnlyStorage),
+            false => Ok(ptr),
+        }
+    }
+
+    /// The first element, if this is the only handle; whether the host may write it is asked of
+    /// memory that it can read.
+    #[inline]
+    fn sole_address(&mut self) -> Result<NonNull<T>, TensorError> {
         let sole = Arc::get_mut(&mut self.inner).is_some();
         match (sole, self.inner.access) {
             // Named first: dropping the other handles would not help.

@@ -154,6 +154,7 @@ impl<T> TensorStorage<T> {
                 base: NonNull::from(elements).cast(),
                 len: elements.len(),
                 access: Access::ReadOnly,
+                read_only: true,
                 domain: MemoryDomain::Host,
                 entry: Entry::default(),
                 alloc: None,
@@ -261,7 +262,7 @@ impl<T> TensorStorage<T> {
     }
 
     /// The one place where an address becomes a storage of `len` elements. `access` is what
-    /// the host may do where it can reach the domain.
+    /// may be done where the domain is reached, by the host or by a device.
     ///
     /// # Safety
     ///
@@ -276,6 +277,7 @@ impl<T> TensorStorage<T> {
         access: Access,
         owner: Owner,
     ) -> Self {
+        let read_only = access != Access::ReadWrite;
         let access = if domain.is_host_accessible() {
             access
         } else {
@@ -286,6 +288,7 @@ impl<T> TensorStorage<T> {
             base,
             len,
             access,
+            read_only,
             domain,
             entry: Entry::default(),
             alloc,

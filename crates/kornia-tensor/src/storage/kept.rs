@@ -89,6 +89,7 @@ impl<T: Send + Sync + 'static> TensorStorage<T> {
             base,
             len,
             access: Access::ReadOnly,
+            read_only: true,
             domain,
             entry: Entry::default(),
             alloc: None,

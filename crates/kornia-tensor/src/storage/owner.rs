@@ -102,6 +102,8 @@ pub(crate) struct StorageImpl<T> {
     pub(super) len: usize,
     /// S3: settled at construction.
     pub(super) access: Access,
+    /// S3: nobody may write the memory, not even a device to which the host passes it on.
+    pub(super) read_only: bool,
     pub(super) domain: MemoryDomain,
     /// Where this is counted since it was adopted, if it is.
     pub(super) entry: Entry,

@@ -1,6 +1,7 @@
 //! The tensor: a window of shared memory and a layout over it.
 
 mod construct;
+mod cut;
 mod fmt;
 mod foreign;
 mod into;
@@ -33,8 +34,7 @@ pub use crate::layout::get_strides_from_shape;
 
 use crate::error;
 use crate::layout::Layout;
-use crate::layout::verb::{Ask, Verb};
-use crate::storage::{Place, TensorStorage};
+use crate::storage::TensorStorage;
 
 /// The parts of a tensor: plain data that promises nothing.
 ///
@@ -205,124 +205,6 @@ impl<T, const N: usize> Tensor<T, N> {
             strides: *layout.strides(),
         };
         Self { parts }
-    }
-
-    /// What a verb makes of this tensor.
-    ///
-    /// The layout is unwrapped and not the tensor: one that goes through a `Result` in memory
-    /// costs twice as much.
-    ///
-    /// # Panics
-    ///
-    /// With the text of the verb's error.
-    #[inline(always)]
-    #[track_caller]
-    fn cut<A, const M: usize>(&self, verb: Verb<A>) -> Tensor<T, M>
-    where
-        A: Ask<N, M>,
-    {
-        let keeps_all = verb.keeps_all();
-        let (layout, offset) = error::expect(verb.of(&self.layout()));
-        if keeps_all {
-            return self.same_window(layout);
-        }
-        // SAFETY: a verb was asked of this very layout and repeats nothing.
-        unsafe { self.part(layout, offset) }
-    }
-
-    /// As [`cut`](Self::cut).
-    #[inline(always)]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    fn try_cut<A, const M: usize>(&self, verb: Verb<A>) -> Result<Tensor<T, M>, TensorError>
-    where
-        A: Ask<N, M>,
-    {
-        let keeps_all = verb.keeps_all();
-        let (layout, offset) = verb.of(&self.layout())?;
-        if keeps_all {
-            return Ok(self.same_window(layout));
-        }
-        // SAFETY: a verb was asked of this very layout and repeats nothing.
-        Ok(unsafe { self.part(layout, offset) })
-    }
-
-    /// A tensor over part of this one's elements.
-    ///
-    /// # Safety
-    ///
-    /// `(layout, offset)` reaches each element by one index (L4), as the verbs of [`Layout`] do.
-    /// That it reaches only elements of this tensor (L5) the storage checks: a wrong answer would
-    /// panic here and could not widen the window.
-    #[inline]
-    #[track_caller]
-    unsafe fn part<const M: usize>(&self, layout: Layout<M>, offset: isize) -> Tensor<T, M> {
-        let window = self
-            .storage
-            .view(self.lowest(&layout, offset), layout.span());
-        Tensor::from_checked(error::expect(window), layout)
-    }
-
-    /// As [`part`](Self::part), giving up this handle.
-    ///
-    /// # Safety
-    ///
-    /// That of [`part`](Self::part); if `keeps_all`, the part reaches every element of this tensor.
-    #[inline]
-    #[track_caller]
-    unsafe fn into_part<const M: usize>(
-        self,
-        layout: Layout<M>,
-        offset: isize,
-        keeps_all: bool,
-    ) -> Tensor<T, M> {
-        if keeps_all {
-            return Tensor::from_checked(self.parts.storage, layout);
-        }
-        let lowest = self.lowest(&layout, offset);
-        let window = self.parts.storage.into_view(lowest, layout.span());
-        Tensor::from_checked(error::expect(window), layout)
-    }
-
-    /// Where in the window the lowest element of a part lies; a part that lies outside of it
-    /// gets a place outside of it.
-    #[inline]
-    fn lowest<const M: usize>(&self, layout: &Layout<M>, offset: isize) -> usize {
-        let first = self.layout().first_offset().cast_signed() + offset;
-        (first - layout.first_offset().cast_signed()).cast_unsigned()
-    }
-
-    /// What makes tensors of the pieces of this one, as if made here.
-    ///
-    /// # Safety
-    ///
-    /// The result is called with what [`part`](Self::part) may be called with.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    unsafe fn pieces<const M: usize>(
-        &self,
-    ) -> impl Fn(Layout<M>, isize) -> Tensor<T, M> + use<T, N, M> {
-        let (tensor, place) = (self.clone(), Place::here());
-        // SAFETY: promised by the caller.
-        move |layout, offset| unsafe { tensor.part(layout, offset) }.made_at(place)
-    }
-
-    /// Says where this handle was made; see [`TensorStorage::made_at`].
-    #[inline]
-    fn made_at(self, place: Place) -> Self {
-        let storage = self.parts.storage.made_at(place);
-        Self {
-            parts: TensorParts {
-                storage,
-                ..self.parts
-            },
-        }
-    }
-
-    /// A tensor over the very same elements in another order.
-    #[inline]
-    #[cfg_attr(feature = "diagnose", track_caller)]
-    fn same_window<const M: usize>(&self, layout: Layout<M>) -> Tensor<T, M> {
-        Tensor::from_checked(self.storage.clone(), layout)
     }
 }
 

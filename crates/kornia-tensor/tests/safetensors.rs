@@ -489,3 +489,56 @@ fn an_empty_file_is_called_empty() {
     assert!(refused(|| SafeTensors::from_owner([0u8; 0])).ends_with(text));
     assert!(refused(|| SafeTensorsReader::new(Cursor::new([0u8; 0]))).ends_with(text));
 }
+
+/// In whatever order they were said, and however often it is written.
+#[test]
+fn the_same_tensors_and_texts_make_the_same_bytes() {
+    let (a, b) = (
+        Tensor::<u8, 1>::full([3], 1),
+        Tensor::<f32, 1>::full([2], 2.0),
+    );
+    let keys: Vec<String> = (0..40).map(|key| format!("key {key}")).collect();
+    let write = |backwards: bool| {
+        let mut writer = SafeTensorsWriter::new();
+        let mut keys: Vec<&String> = keys.iter().collect();
+        if backwards {
+            keys.reverse();
+            writer.add("b", &b).unwrap().add("a", &a).unwrap();
+        } else {
+            writer.add("a", &a).unwrap().add("b", &b).unwrap();
+        }
+        for key in keys {
+            writer.describe(key, "first").describe(key, "value");
+        }
+        let mut bytes = Vec::new();
+        writer.write(&mut bytes).unwrap();
+        bytes
+    };
+    let bytes = write(false);
+    assert_eq!(bytes, write(true));
+    let file = SafeTensors::from_owner(bytes).unwrap();
+    assert_eq!(file.contents().descriptions().count(), 40);
+    assert_eq!(file.contents().description("key 7"), Some("value"));
+}
+
+/// 80,000 tensors took 24 seconds when every new name was compared with all the others.
+#[test]
+fn many_tensors_take_time_in_proportion() {
+    let count = if cfg!(miri) { 100 } else { 80_000 };
+    let one = Tensor::<u8, 1>::full([1], 1);
+    let start = std::time::Instant::now();
+    let mut writer = SafeTensorsWriter::new();
+    for number in 0..count {
+        writer.add(&number.to_string(), &one).unwrap();
+    }
+    assert!(writer.add("77", &one).is_err());
+    let mut bytes = Vec::new();
+    writer.write(&mut bytes).unwrap();
+    assert!(
+        cfg!(miri) || start.elapsed().as_secs() < 20,
+        "{:?}",
+        start.elapsed()
+    );
+    let file = SafeTensors::from_owner(bytes).unwrap();
+    assert_eq!(file.contents().names().len(), count);
+}

@@ -18,6 +18,7 @@ use memmap2::Mmap;
 use crate::Tensor;
 use crate::error::TensorError;
 use crate::exchange::bytemuck::as_elements;
+use crate::formats::open::{check_regular, open_regular};
 use crate::layout::Layout;
 use crate::storage::TensorStorage;
 use crate::tensor::view::check_numel;
@@ -63,7 +64,7 @@ impl MappedFile {
     /// # Errors
     ///
     /// Those of the system, with the path in the text: `NotFound`, `PermissionDenied`, ..;
-    /// `InvalidInput` for what is no file (a folder, a pipe). An empty file is no error: it holds
+    /// `InvalidInput` for what is no file (a folder, a pipe), without waiting for it. An empty file is no error: it holds
     /// tensors without elements.
     pub unsafe fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
@@ -71,7 +72,7 @@ impl MappedFile {
             let text = format!("{error}; {} cannot be mapped", path.display());
             io::Error::new(error.kind(), text)
         };
-        let file = File::open(path).map_err(named)?;
+        let file = open_regular(path).map_err(named)?;
         // SAFETY: the caller's promise.
         unsafe { Self::map(&file) }.map_err(named)
     }
@@ -87,7 +88,7 @@ impl MappedFile {
     ///
     /// As for [`open`](Self::open), without a path.
     pub unsafe fn map(file: &File) -> io::Result<Self> {
-        regular(file)?;
+        check_regular(&file.metadata()?)?;
         // SAFETY: the caller's promise.
         let map = unsafe { Mmap::map(file) }?;
         Ok(Self { map: Arc::new(map) })
@@ -161,13 +162,4 @@ impl AsRef<[u8]> for MappedFile {
     fn as_ref(&self) -> &[u8] {
         self.bytes()
     }
-}
-
-/// An error for what has no bytes of its own.
-fn regular(file: &File) -> io::Result<()> {
-    if !file.metadata()?.is_file() {
-        let text = "not a regular file";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-    }
-    Ok(())
 }

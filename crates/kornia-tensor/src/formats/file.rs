@@ -24,16 +24,32 @@
 //!
 //! # Writing is whole or nothing
 //!
-//! Whatever in this crate writes to a path writes to a new file in the same folder, asks the
-//! system to bring its bytes to the disk (`fdatasync`), and only then gives it the name. A process
-//! that is killed, a full disk, a power cut: under the name there is the old file or the new one,
-//! never part of either. After a power cut it may be the old one, because the folder itself is not
-//! waited for. What a killed process leaves behind is named `.kornia-*.tmp` and can be deleted.
+//! Whatever in this crate writes to a path writes to a new file in the same folder, and gives it the
+//! name once it is whole. Whether the program is killed, the disk is full or an array is refused:
+//! under the name there is the old file or the new one, never part of either. What a killed program
+//! leaves behind is named `.kornia-*.tmp` and can be deleted.
 //!
-//! The new file takes the permissions of the one it replaces, and those of any new file where there
-//! was none; its owner is whoever writes. A file without permission to write is not replaced. A
-//! link stays, and what it leads to is replaced; other names of the same file (hard links) keep
-//! the old content. What is no regular file, a pipe or a device, is written to directly.
+//! **A power cut** is another matter. The system brings bytes to the disk when it likes, often half a
+//! minute later, and a file of that age may be the old one, the new one, or empty. With
+//! [`Durable`] in the place of the path, a writer waits until the bytes and the name are on the disk,
+//! which takes milliseconds; then it is the old file or the new one also after a power cut, and the
+//! new one once the writer has returned.
+//!
+//! # What is replaced, and what is written to
+//!
+//! * **Permissions.** A new file takes the permissions of the one it replaces, and its owner and group
+//!   where the system lets it; bits that run a program as its owner (set-uid) are not taken over.
+//!   Until it is whole nobody else can read it, unless there was no file before. Other names of the
+//!   old file (hard links) keep the old content; access lists and other attributes go with it.
+//! * **What an ordinary write would be refused** is refused: a file that may not be written is not
+//!   replaced either, whatever its folder permits.
+//! * **Links** stay. What they lead to is replaced, or made if it is not there.
+//! * **No regular file**: a pipe or a device is written to as the bytes come. So is what is open
+//!   already: `/dev/stdout`, `/proc/self/fd/7`, also where they lead to a file, at the end of which
+//!   the bytes are written. Nothing is whole or nothing there.
+//! * **A folder that may not be written**, or a file that is a mount of its own, as containers have
+//!   them: an old file that may be written is then written in place, as late as can be. That is not
+//!   whole or nothing; where there is no old file, the error names the folder.
 
 #![forbid(unsafe_code)]
 
@@ -41,6 +57,16 @@
 mod elements;
 mod error;
 mod output;
+mod place;
+mod system;
+#[cfg(all(
+    test,
+    not(miri),
+    feature = "npy",
+    feature = "safetensors",
+    feature = "image"
+))]
+mod tests;
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -51,8 +77,8 @@ use crate::engine::element::sealed;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub(crate) use elements::{Bools, check_bools, copied_elements, read_elements};
 pub use error::{FileError, FileErrorKind};
-pub use output::NewFile;
 pub(crate) use output::save;
+pub use output::{Destination, Durable, NewFile};
 
 /// An element type that files know by name; the [module](self) has the table.
 ///

@@ -14,6 +14,8 @@ pub mod file;
 pub mod image;
 #[cfg(feature = "npy")]
 pub mod npy;
+#[cfg(any(feature = "npy", feature = "safetensors", feature = "mmap"))]
+pub(crate) mod open;
 #[cfg(feature = "rkyv")]
 #[allow(unsafe_code)]
 pub mod rkyv;

@@ -74,11 +74,12 @@ mod read;
 mod types;
 
 use std::io::Write;
-use std::path::Path;
 
 use crate::TensorView;
 use crate::engine::element::bytes::{Order, for_each_block};
-use crate::formats::file::{FileElement, FileError, FileErrorKind, save as save_file, write_all};
+use crate::formats::file::{
+    Destination, FileElement, FileError, FileErrorKind, save as save_file, write_all,
+};
 
 pub use header::Header;
 pub use npz::{NpzReader, NpzWriter, save_npz, save_npz_compressed};
@@ -105,11 +106,11 @@ pub fn write<'a, T: FileElement, const N: usize>(
 ///
 /// As [`write`](write()); what was under this path is still there then.
 pub fn save<'a, T: FileElement, const N: usize>(
-    path: impl AsRef<Path>,
+    path: impl Destination,
     tensor: impl Into<TensorView<'a, T, N>>,
 ) -> Result<(), FileError> {
     let tensor = tensor.into();
-    save_file(path.as_ref(), |file| write_to(file, tensor))
+    save_file(&path, |file| write_to(file, tensor))
 }
 
 fn write_to<T: FileElement, const N: usize>(

@@ -7,11 +7,12 @@ use std::path::Path;
 use bytemuck::{AnyBitPattern, NoUninit};
 use memmap2::MmapMut;
 
+use crate::Tensor;
 use crate::error::TensorError;
+use crate::formats::open::check_regular;
 use crate::layout::Layout;
 use crate::storage::{Access, MemoryDomain, OwnerRefused};
 use crate::tensor::view::check_numel;
-use crate::{Tensor, exchange::mmap::regular};
 
 /// A file that is mapped for reading and writing, whole: what is written to memory is in the file.
 ///
@@ -116,7 +117,7 @@ impl MappedFileMut {
     pub(super) unsafe fn try_open(path: &Path) -> io::Result<Self> {
         // For writing as well, a pipe opens at once, and is refused.
         let file = File::options().read(true).write(true).open(path)?;
-        regular(&file)?;
+        check_regular(&file.metadata()?)?;
         // SAFETY: the caller's promise.
         let map = unsafe { MmapMut::map_mut(&file) }?;
         Ok(Self { map })

@@ -1,18 +1,68 @@
 //! Files that replace others once they are whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::FileError;
+use super::place::{Access, Beside, Place, is_refusal};
+use super::system::system;
+use super::{FileError, write_all};
 
 /// Rows of a crop are collected up to this; what is larger goes to the system as it is.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = if cfg!(test) { 1 << 10 } else { 256 << 10 };
+
+/// Where to write: a path, or [`Durable`] and a path.
+pub trait Destination {
+    /// The path.
+    fn path(&self) -> &Path;
+
+    /// Whether the file is on the disk before its writer says that it is written.
+    fn is_durable(&self) -> bool {
+        false
+    }
+}
+
+impl<P: AsRef<Path>> Destination for P {
+    fn path(&self) -> &Path {
+        self.as_ref()
+    }
+}
+
+/// A path whose file is on the disk before its writer says that it is written.
+///
+/// Every writer takes it in the place of a path. It waits for the disk, which takes milliseconds; the
+/// [module](super) says what that is for.
+///
+/// ```
+/// use kornia_tensor::file::{Durable, NewFile};
+/// # #[cfg(feature = "npy")]
+/// use kornia_tensor::{Tensor, npy};
+///
+/// let path = std::env::temp_dir().join(format!("kornia-doc-durable-{}.npy", std::process::id()));
+/// # #[cfg(feature = "npy")]
+/// npy::save(Durable(&path), &Tensor::<f64, 2>::zeros([3, 3]))?;
+/// NewFile::create(Durable(&path))?.commit()?;
+/// assert_eq!(std::fs::metadata(&path)?.len(), 0);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durable<P>(pub P);
+
+impl<P: AsRef<Path>> Destination for Durable<P> {
+    fn path(&self) -> &Path {
+        self.0.as_ref()
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+}
 
 /// A file in the making, which has its name once it is whole; the [module](super) has the rules.
 ///
-/// For formats of your own. Without [`commit`](Self::commit) nothing is left of it.
+/// For formats of your own. Without [`commit`](Self::commit) nothing is left of it, nor after a
+/// write that failed.
 ///
 /// ```
 /// use std::io::Write;
@@ -31,12 +81,25 @@ const BUFFER: usize = 256 << 10;
 #[derive(Debug)]
 #[must_use = "a file that is not committed is thrown away"]
 pub struct NewFile {
-    file: BufWriter<File>,
-    /// Where the bytes are until they get their name; `None` once they have it, and where they go
-    /// to a pipe or a device directly.
-    temporary: Option<PathBuf>,
-    /// What is replaced: the end of all links.
-    target: PathBuf,
+    sink: Sink,
+    /// What did not go to the system yet.
+    buffer: Vec<u8>,
+    /// The path as it was given, for errors.
+    path: PathBuf,
+    durable: bool,
+    /// Why the file cannot become whole any more.
+    failed: Option<ErrorKind>,
+}
+
+/// Where the bytes go.
+#[derive(Debug)]
+enum Sink {
+    /// To a file that gets the name.
+    Beside(Box<Beside>),
+    /// To the file of that name, which is emptied before the first of them.
+    InPlace { file: File, begun: bool },
+    /// To a pipe, a device or what else cannot be replaced.
+    Stream(File),
 }
 
 impl NewFile {
@@ -45,123 +108,160 @@ impl NewFile {
     /// # Errors
     ///
     /// `Io`, also if there is a file that may not be written.
-    pub fn create(path: impl AsRef<Path>) -> Result<Self, FileError> {
-        let path = path.as_ref();
-        Self::try_create(path).map_err(|error| FileError::from(error).in_file(Some(path)))
+    pub fn create(path: impl Destination) -> Result<Self, FileError> {
+        Self::begin(path.path(), path.is_durable())
     }
 
-    fn try_create(path: &Path) -> io::Result<Self> {
-        let (target, old) = match fs::canonicalize(path) {
-            Ok(target) => {
-                let old = fs::metadata(&target)?;
-                (target, Some(old))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => (path.to_path_buf(), None),
-            Err(error) => return Err(error),
-        };
-        let buffered = |file| BufWriter::with_capacity(BUFFER, file);
-        match old {
-            Some(old) if !old.is_file() => {
-                let file = buffered(OpenOptions::new().write(true).open(&target)?);
-                let temporary = None;
-                Ok(Self {
-                    file,
-                    temporary,
-                    target,
-                })
-            }
-            Some(old) if old.permissions().readonly() => Err(io::Error::new(
-                ErrorKind::PermissionDenied,
-                "the file there is read-only; change its permissions, or write elsewhere",
-            )),
-            old => {
-                let (file, temporary) = create_beside(&target)?;
-                let new = Self {
-                    file: buffered(file),
-                    temporary: Some(temporary),
-                    target,
-                };
-                if let Some(old) = old {
-                    new.file.get_ref().set_permissions(old.permissions())?;
-                }
-                Ok(new)
-            }
+    fn begin(path: &Path, durable: bool) -> Result<Self, FileError> {
+        match Self::sink(path) {
+            Ok(sink) => Ok(Self {
+                sink,
+                buffer: Vec::new(),
+                path: path.to_path_buf(),
+                durable,
+                failed: None,
+            }),
+            Err(error) => Err(FileError::from(error).in_file(Some(path))),
         }
     }
 
-    /// Brings the bytes to the disk and gives the file its name.
+    fn sink(path: &Path) -> io::Result<Sink> {
+        let (target, old) = match Place::of(path)? {
+            Place::Stream(file) => return Ok(Sink::Stream(file)),
+            Place::Name { target, old } => (target, old),
+        };
+        let old = old.then(|| Access::check(&target)).transpose()?;
+        match (Beside::create(target, old.as_ref()), old) {
+            (Ok(beside), _) => Ok(Sink::Beside(Box::new(beside))),
+            // A folder that may not be written, and a file in it that may.
+            (Err(error), Some(old)) if is_refusal(&error) => Ok(Sink::InPlace {
+                file: old.file,
+                begun: false,
+            }),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Gives the file its name.
     ///
     /// # Errors
     ///
-    /// `Io`; what was under the name is still there then.
+    /// `Io`, also if an earlier write failed; what was under the name is still there then.
     pub fn commit(mut self) -> Result<(), FileError> {
         let result = self.try_commit();
-        result.map_err(|error| FileError::from(error).in_file(Some(&self.target)))
+        result.map_err(|error| FileError::from(error).in_file(Some(&self.path)))
     }
 
     fn try_commit(&mut self) -> io::Result<()> {
-        self.file.flush()?;
-        let Some(temporary) = &self.temporary else {
-            return Ok(());
-        };
-        self.file.get_ref().sync_data()?;
-        fs::rename(temporary, &self.target)?;
-        self.temporary = None;
-        Ok(())
+        self.flush()?;
+        match &mut self.sink {
+            Sink::Stream(_) => Ok(()),
+            Sink::InPlace { file, begun } => {
+                if !*begun {
+                    system(|| file.set_len(0))?;
+                }
+                if self.durable {
+                    system(|| file.sync_all())?;
+                }
+                Ok(())
+            }
+            Sink::Beside(beside) => beside.finish(self.durable),
+        }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.failed {
+            None => Ok(()),
+            Some(kind) => Err(io::Error::new(
+                kind,
+                "an earlier write failed, so the file is not whole",
+            )),
+        }
+    }
+
+    /// Hands bytes to the system, and remembers where it does not take them.
+    fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let result = self.sink.write_all(bytes);
+        self.failed = result.as_ref().err().map(io::Error::kind);
+        result
     }
 }
 
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if let Some(temporary) = self.temporary.take() {
-            // Nobody could be told that it stays.
-            drop(fs::remove_file(temporary));
-        }
+impl Sink {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = match self {
+            Self::Beside(beside) => &mut beside.file,
+            Self::InPlace { file, begun } => {
+                if !*begun {
+                    system(|| file.set_len(0))?;
+                    *begun = true;
+                }
+                file
+            }
+            Self::Stream(file) => file,
+        };
+        write_all(&mut Watched(file), bytes)
+    }
+}
+
+/// A file whose calls a test can let fail.
+struct Watched<'a>(&'a mut File);
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        system(|| self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.check()?;
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() > BUFFER {
+            self.pass(bytes)?;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.check()?;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let result = self.pass(&buffer);
+        buffer.clear();
+        self.buffer = buffer;
+        result
     }
 }
 
 impl Seek for NewFile {
+    /// # Errors
+    ///
+    /// `NotSeekable` where the bytes go to a pipe, a device or an open descriptor.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
-}
-
-/// A new file in the folder of another.
-fn create_beside(target: &Path) -> io::Result<(File, PathBuf)> {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    loop {
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".kornia-{:x}-{count:x}.tmp", std::process::id());
-        let path = target.with_file_name(name);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            // Left by a process of the same number.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(file) => return Ok((file, path)),
-        }
+        self.flush()?;
+        let file = match &mut self.sink {
+            Sink::Beside(beside) => &mut beside.file,
+            Sink::InPlace { file, .. } => file,
+            Sink::Stream(_) => return Err(ErrorKind::NotSeekable.into()),
+        };
+        system(|| file.seek(to))
     }
 }
 
 /// Writes a file, whole or not at all.
 pub(crate) fn save<E: Into<FileError>>(
-    path: &Path,
+    to: &impl Destination,
     write: impl FnOnce(&mut NewFile) -> Result<(), E>,
 ) -> Result<(), FileError> {
-    let mut file = NewFile::create(path)?;
-    write(&mut file).map_err(|error| error.into().in_file(Some(path)))?;
+    let mut file = NewFile::begin(to.path(), to.is_durable())?;
+    write(&mut file).map_err(|error| error.into().in_file(Some(to.path())))?;
     file.commit()
 }

@@ -1,13 +1,11 @@
 //! Writing pictures.
 
-use std::path::Path;
-
 use ::image::codecs::jpeg::JpegEncoder;
 use ::image::{ExtendedColorType, ImageError, ImageFormat, ImageResult};
 
 use super::{ImageElement, color, size_of_image};
 use crate::engine::element::bytes::{Order, to_bytes};
-use crate::formats::file::{FileError, FileErrorKind, NewFile, save as save_file};
+use crate::formats::file::{Destination, FileError, FileErrorKind, NewFile, save as save_file};
 use crate::{Tensor, TensorView};
 
 /// Pictures to files (feature `image`).
@@ -21,7 +19,7 @@ impl<T: ImageElement> Tensor<T, 3> {
     ///
     /// `Invalid` for an ending that is no kind of picture, or a kind that cannot have such samples;
     /// `Tensor` if this is no `[H, W, 1..=4]`; `Io`.
-    pub fn save_image(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
+    pub fn save_image(&self, path: impl Destination) -> Result<(), FileError> {
         self.try_view()?.save_image(path)
     }
 
@@ -47,7 +45,7 @@ impl<T: ImageElement> Tensor<T, 3> {
     /// # std::fs::remove_file(&path)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn save_jpeg(&self, path: impl AsRef<Path>, quality: u8) -> Result<(), FileError> {
+    pub fn save_jpeg(&self, path: impl Destination, quality: u8) -> Result<(), FileError> {
         self.try_view()?.save_jpeg(path, quality)
     }
 }
@@ -59,12 +57,11 @@ impl<T: ImageElement> TensorView<'_, T, 3> {
     /// # Errors
     ///
     /// As there.
-    pub fn save_image(self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        let path = path.as_ref();
-        let format = ImageFormat::from_path(path).map_err(|_| {
+    pub fn save_image(self, path: impl Destination) -> Result<(), FileError> {
+        let format = ImageFormat::from_path(path.path()).map_err(|_| {
             let known = "; PNG and JPEG do, others once the crate `image` has them enabled";
             let what = format!("the name ends in no kind of picture{known}");
-            FileError::from(FileErrorKind::Invalid(what)).in_file(Some(path))
+            FileError::from(FileErrorKind::Invalid(what)).in_file(Some(path.path()))
         })?;
         save(self, path, format, |to, samples, width, height, color| {
             ::image::write_buffer_with_format(to, samples, width, height, color, format)
@@ -76,8 +73,8 @@ impl<T: ImageElement> TensorView<'_, T, 3> {
     /// # Errors
     ///
     /// As there.
-    pub fn save_jpeg(self, path: impl AsRef<Path>, quality: u8) -> Result<(), FileError> {
-        let (path, quality) = (path.as_ref(), quality.clamp(1, 100));
+    pub fn save_jpeg(self, path: impl Destination, quality: u8) -> Result<(), FileError> {
+        let quality = quality.clamp(1, 100);
         let format = ImageFormat::Jpeg;
         save(self, path, format, |to, samples, width, height, color| {
             JpegEncoder::new_with_quality(to, quality).encode(samples, width, height, color)
@@ -88,16 +85,16 @@ impl<T: ImageElement> TensorView<'_, T, 3> {
 /// Writes the samples with an encoder; what is wrong with them is said before anything is written.
 fn save<T: ImageElement>(
     view: TensorView<'_, T, 3>,
-    path: &Path,
+    path: impl Destination,
     format: ImageFormat,
     encode: impl FnOnce(&mut NewFile, &[u8], u32, u32, ExtendedColorType) -> ImageResult<()>,
 ) -> Result<(), FileError> {
-    let here = |kind: FileErrorKind| FileError::from(kind).in_file(Some(path));
+    let here = |kind: FileErrorKind| FileError::from(kind).in_file(Some(path.path()));
     let color = color::<T>(view.shape()).map_err(|error| here(error.into()))?;
     let size = size_of_image(view.shape(), view.shape()[2]);
     let (width, height) = size.map_err(|error| here(error.into()))?;
     takes(format, color).map_err(here)?;
-    save_file(path, |file| -> Result<(), FileErrorKind> {
+    save_file(&path, |file| -> Result<(), FileErrorKind> {
         to_bytes(view.source(), Order::NATIVE, |samples| {
             encode(file, samples, width, height, color)
         })?

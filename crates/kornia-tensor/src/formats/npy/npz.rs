@@ -16,6 +16,7 @@ use super::header::Header;
 use super::read::{Length, ReadOptions, more_follows};
 use crate::Tensor;
 use crate::formats::file::{FileElement, FileError, FileErrorKind, at_end, read_exactly};
+use crate::formats::open::open_regular;
 
 pub use write::{NpzWriter, save_npz, save_npz_compressed};
 
@@ -56,7 +57,7 @@ impl NpzReader<BufReader<File>> {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
         let here = |error: FileError| error.in_file(Some(path));
-        let file = File::open(path).map_err(|error| here(error.into()))?;
+        let file = open_regular(path).map_err(|error| here(error.into()))?;
         let mut npz = Self::new(BufReader::new(file)).map_err(here)?;
         npz.file = Some(path.to_path_buf());
         Ok(npz)

@@ -10,6 +10,7 @@ use crate::formats::file::{
     Bools, FileElement, FileError, FileErrorKind, check_bools, copied_elements, read_elements,
     read_exactly,
 };
+use crate::formats::open::open_regular;
 use crate::{Tensor, TensorStorage};
 
 /// A file of tensors in memory that something owns, which they can share.
@@ -185,7 +186,7 @@ impl SafeTensorsReader<File> {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
         let here = |error: FileError| error.in_file(Some(path));
-        let file = File::open(path).map_err(|error| here(error.into()))?;
+        let file = open_regular(path).map_err(|error| here(error.into()))?;
         let mut reader = Self::new(file).map_err(here)?;
         reader.file = Some(path.to_path_buf());
         Ok(reader)

@@ -1,15 +1,20 @@
 //! Writing: the index, then the elements of one tensor after the other.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::io::Write;
-use std::path::Path;
 
-use ::safetensors::tensor::{Metadata, TensorInfo};
+use ::safetensors::tensor::TensorInfo;
 
 use super::{LENGTH, MOST, dtype_of};
 use crate::TensorView;
 use crate::engine::element::bytes::{Order, for_each_block};
-use crate::formats::file::{FileElement, FileError, FileErrorKind, save as save_file, write_all};
+use crate::formats::file::{
+    Destination, FileElement, FileError, FileErrorKind, save as save_file, write_all,
+};
+
+/// What the free text is called among the tensors.
+const METADATA: &str = "__metadata__";
 
 /// Writes the elements of a tensor.
 type Elements<'a> = Box<dyn Fn(&mut dyn Write) -> Result<(), FileErrorKind> + 'a>;
@@ -20,7 +25,9 @@ type Elements<'a> = Box<dyn Fn(&mut dyn Write) -> Result<(), FileErrorKind> + 'a
 #[derive(Default)]
 pub struct SafeTensorsWriter<'a> {
     tensors: Vec<(String, TensorInfo, Elements<'a>)>,
-    descriptions: Vec<(String, String)>,
+    names: HashSet<String>,
+    /// In an order, so that the same tensors make the same bytes.
+    descriptions: BTreeMap<String, String>,
 }
 
 impl<'a> SafeTensorsWriter<'a> {
@@ -47,10 +54,13 @@ impl<'a> SafeTensorsWriter<'a> {
             // Where is decided once all are there.
             data_offsets: (0, view.numel().saturating_mul(size_of::<T>())),
         });
-        let taken = name == "__metadata__" || self.tensors.iter().any(|(other, ..)| other == name);
-        let (Some(info), false) = (info, taken) else {
-            let why = "the name is taken; give every tensor its own".to_string();
-            return Err(FileError::from(FileErrorKind::Invalid(why)).about(name));
+        let (Some(info), false) = (info, name == METADATA || self.names.contains(name)) else {
+            let why = if name == METADATA {
+                "the format keeps this name for its free text; give the tensor another"
+            } else {
+                "the name is taken; give every tensor its own"
+            };
+            return Err(FileError::from(FileErrorKind::Invalid(why.to_string())).about(name));
         };
         let write: Elements<'a> = Box::new(move |writer| {
             for_each_block(view.source(), Order::Little, |block| {
@@ -58,13 +68,15 @@ impl<'a> SafeTensorsWriter<'a> {
             })??;
             Ok(())
         });
+        self.names.insert(name.to_string());
         self.tensors.push((name.to_string(), info, write));
         Ok(self)
     }
 
-    /// Adds a line of free text, or replaces the one with this key.
+    /// Adds a line of free text, or replaces the one with this key. Lines are written in the order
+    /// of their keys.
     pub fn describe(&mut self, key: &str, value: &str) -> &mut Self {
-        self.descriptions.push((key.to_string(), value.to_string()));
+        self.descriptions.insert(key.to_string(), value.to_string());
         self
     }
 
@@ -83,8 +95,8 @@ impl<'a> SafeTensorsWriter<'a> {
     /// # Errors
     ///
     /// As [`write`](Self::write); what was under this path is still there then.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        save_file(path.as_ref(), |file| self.write_to(file))
+    pub fn save(&self, path: impl Destination) -> Result<(), FileError> {
+        save_file(&path, |file| self.write_to(file))
     }
 
     fn write_to(&self, writer: &mut dyn Write) -> Result<(), FileErrorKind> {
@@ -93,30 +105,42 @@ impl<'a> SafeTensorsWriter<'a> {
         tensors.sort_by(|(name, a, _), (other, b, _)| {
             b.dtype.cmp(&a.dtype).then_with(|| name.cmp(other))
         });
+        let mut bytes = vec![0; LENGTH];
+        bytes.push(b'{');
+        if !self.descriptions.is_empty() {
+            serde_json::to_writer(&mut bytes, METADATA).map_err(wrong)?;
+            bytes.push(b':');
+            serde_json::to_writer(&mut bytes, &self.descriptions).map_err(wrong)?;
+            bytes.push(b',');
+        }
         let mut end = 0usize;
-        let mut index = Vec::with_capacity(tensors.len());
         for (name, info, _) in &tensors {
             let (start, len) = (end, info.data_offsets.1);
-            end = start.checked_add(len).ok_or_else(|| {
+            // Readers count in bits.
+            let fits = start
+                .checked_add(len)
+                .filter(|end| end.checked_mul(8).is_some());
+            end = fits.ok_or_else(|| {
                 let why = "all tensors together are larger than memory".to_string();
                 FileErrorKind::Invalid(why)
             })?;
             let mut info = (*info).clone();
             info.data_offsets = (start, end);
-            index.push((name.clone(), info));
+            serde_json::to_writer(&mut bytes, name).map_err(wrong)?;
+            bytes.push(b':');
+            serde_json::to_writer(&mut bytes, &info).map_err(wrong)?;
+            bytes.push(b',');
         }
-        let text =
-            (!self.descriptions.is_empty()).then(|| self.descriptions.iter().cloned().collect());
-        let wrong = |error: &dyn fmt::Display| FileErrorKind::Invalid(error.to_string());
-        let metadata = Metadata::new(text, index).map_err(|error| wrong(&error))?;
-        let mut bytes = vec![0; LENGTH];
-        serde_json::to_writer(&mut bytes, &metadata).map_err(|error| wrong(&error))?;
+        // In the place of the last comma, if there is one.
+        match bytes.last_mut() {
+            Some(last) if *last == b',' => *last = b'}',
+            _ => bytes.push(b'}'),
+        }
         bytes.resize(bytes.len().next_multiple_of(LENGTH), b' ');
         let len = (bytes.len() - LENGTH) as u64;
         if len > MOST {
-            return Err(wrong(&format!(
-                "an index of {len} bytes, and {MOST} are the most"
-            )));
+            let why = format!("an index of {len} bytes, and {MOST} are the most");
+            return Err(FileErrorKind::Invalid(why));
         }
         bytes[..LENGTH].copy_from_slice(&len.to_le_bytes());
         write_all(writer, &bytes)?;
@@ -130,4 +154,9 @@ impl fmt::Debug for SafeTensorsWriter<'_> {
         let names = self.tensors.iter().map(|(name, ..)| name);
         f.debug_list().entries(names).finish()
     }
+}
+
+/// What serde_json says about a text or a number that it cannot write.
+fn wrong(error: serde_json::Error) -> FileErrorKind {
+    FileErrorKind::Invalid(error.to_string())
 }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, Seek, Write};
-use std::path::Path;
 
 use zip::result::ZipResult;
 use zip::write::{SimpleFileOptions, StreamWriter};
@@ -13,7 +12,7 @@ use super::gate::Gate;
 use super::kind;
 use crate::TensorView;
 use crate::formats::file::{
-    FileElement, FileError, FileErrorKind, NewFile, save as save_file, write_all,
+    Destination, FileElement, FileError, FileErrorKind, NewFile, save as save_file, write_all,
 };
 use crate::formats::npy::{header_of, write_elements};
 
@@ -293,10 +292,10 @@ impl<W: Write + Seek> Write for Member<'_, W> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn save_npz(
-    path: impl AsRef<Path>,
+    path: impl Destination,
     add_all: impl FnOnce(&mut NpzWriter<&mut NewFile>) -> Result<(), FileError>,
 ) -> Result<(), FileError> {
-    save_with(path.as_ref(), CompressionMethod::Stored, add_all)
+    save_with(path, CompressionMethod::Stored, add_all)
 }
 
 /// As [`save_npz`], compressed.
@@ -305,18 +304,18 @@ pub fn save_npz(
 ///
 /// As there.
 pub fn save_npz_compressed(
-    path: impl AsRef<Path>,
+    path: impl Destination,
     add_all: impl FnOnce(&mut NpzWriter<&mut NewFile>) -> Result<(), FileError>,
 ) -> Result<(), FileError> {
-    save_with(path.as_ref(), CompressionMethod::Deflated, add_all)
+    save_with(path, CompressionMethod::Deflated, add_all)
 }
 
 fn save_with(
-    path: &Path,
+    path: impl Destination,
     method: CompressionMethod,
     add_all: impl FnOnce(&mut NpzWriter<&mut NewFile>) -> Result<(), FileError>,
 ) -> Result<(), FileError> {
-    save_file(path, |file| {
+    save_file(&path, |file| {
         let mut npz = NpzWriter::with_method(file, method);
         add_all(&mut npz)?;
         npz.finish().map(drop)

@@ -171,10 +171,9 @@ impl Both {
             let beside = path.with_extension("new");
             let mut file = File::create(&beside).unwrap();
             file.write_all(bytes).unwrap();
-            file.sync_data().unwrap();
             fs::rename(beside, path).unwrap();
         };
-        self.in_file("limit: write, fdatasync, rename", bytes, whole, read, look);
+        self.in_file("limit: write, rename", bytes, whole, read, look);
         // They read the same file.
         self.read.truncate(1);
         if let Some(read) = self.read.first_mut() {

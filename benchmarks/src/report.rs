@@ -72,9 +72,9 @@ pub fn markdown(all: &[Measured], about: &str) -> String {
         }
         if *part == "files" {
             text.push_str(
-                "`write, fdatasync, rename` leaves the old file or the new one, whatever happens, and \
-                 so does kornia-tensor; `create, write` does not wait and can leave half a file, and \
-                 so do ndarray-npy, candle's npy and npz, and numpy. safetensors renames and does not wait.\n\n",
+                "`write, rename` leaves the old file or the new one, whenever the program ends, and \
+                 so does kornia-tensor; `create, write` can leave half a file, and \
+                 so do ndarray-npy, candle's npy and npz, and numpy. safetensors renames too.\n\n",
             );
             text.push_str("| file | limits | kornia-tensor | / limits | best other | ahead | others, fastest first |\n");
             text.push_str("|---|---|---:|---:|---:|---:|---|\n");

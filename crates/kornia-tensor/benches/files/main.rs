@@ -5,12 +5,19 @@
 //! cargo bench --bench files --features npy,safetensors
 //! cargo bench --bench files --features npy,safetensors -- --quick
 //! KORNIA_BENCH_DIR=/var/tmp cargo bench --bench files --features npy,safetensors
+//! KORNIA_BENCH_PYTHON=python3 cargo bench --bench files --features npy,safetensors,image -- --crops
 //! ```
 //!
 //! GB/s of pixels, medians, of an image of 1920x1080x3 as `u8` and as `f32`. Every round runs each
 //! case once, so what slows the machine down slows all of them. Files lie in `/dev/shm` unless
-//! `KORNIA_BENCH_DIR` says otherwise; on a disk, writing waits for it in both (`fdatasync`). Reading
-//! takes fresh memory, as `std::fs::read` does. Without cargo's `--bench` it is always quick.
+//! `KORNIA_BENCH_DIR` says otherwise; writing does not wait for a disk. Reading takes fresh memory,
+//! as `std::fs::read` does. Without cargo's `--bench` it is always quick.
+//!
+//! With `--crops`: many small files, on the disk where the program is built, beside NumPy and OpenCV
+//! if `KORNIA_BENCH_PYTHON` has them.
+
+#[cfg(feature = "image")]
+mod crops;
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -53,13 +60,12 @@ fn print(title: &str, base: &str, rows: &[(&'static str, f64)]) {
     println!();
 }
 
-/// As a program would that looks after crashes itself.
+/// As a program would that does not want to be found with half a file.
 fn write_plainly(path: &Path, header: &[u8], pixels: &[u8]) {
     let beside = path.with_extension("new");
     let mut file = File::create(&beside).unwrap();
     file.write_all(header).unwrap();
     file.write_all(pixels).unwrap();
-    file.sync_data().unwrap();
     fs::rename(beside, path).unwrap();
 }
 
@@ -86,7 +92,7 @@ fn table<T: FileElement + PartialEq>(
             Box::new(|| drop(black_box(bytes.to_vec()))),
         ),
         (
-            "write, fdatasync, rename",
+            "write, rename",
             Box::new(|| write_plainly(&path("plain"), &header, bytes)),
         ),
         (
@@ -105,16 +111,12 @@ fn table<T: FileElement + PartialEq>(
         ),
     ];
     let rows = measure(cases, bytes.len(), rounds);
-    print(
-        &format!("{title}: write"),
-        "write, fdatasync, rename",
-        &rows,
-    );
+    print(&format!("{title}: write"), "write, rename", &rows);
 
     let quarter = &bytes[..crop.numel() * size_of::<T>()];
     let cases: Vec<Case<'_>> = vec![
         (
-            "write, fdatasync, rename",
+            "write, rename",
             Box::new(|| write_plainly(&path("crop"), &header, quarter)),
         ),
         (
@@ -127,11 +129,7 @@ fn table<T: FileElement + PartialEq>(
         ),
     ];
     let rows = measure(cases, quarter.len(), rounds);
-    print(
-        &format!("{title}: write a crop"),
-        "write, fdatasync, rename",
-        &rows,
-    );
+    print(&format!("{title}: write a crop"), "write, rename", &rows);
 
     let in_memory = TensorStorage::from_owner(fs::read(path("a.st")).unwrap());
     assert!(npy::open::<T, 3>(path("a.npy")).unwrap() == *image);
@@ -185,6 +183,17 @@ fn main() {
         ([1080, 1920, 3], 101)
     };
     let place = std::env::var_os("KORNIA_BENCH_DIR").map(PathBuf::from);
+    #[cfg(feature = "image")]
+    if has("--crops") {
+        let disk = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let folder = place
+            .unwrap_or(disk)
+            .join(format!("crops-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        crops::table(&folder, if quick { 3 } else { 15 });
+        fs::remove_dir_all(&folder).unwrap();
+        return;
+    }
     let place = place.unwrap_or_else(|| match Path::new("/dev/shm") {
         memory if memory.is_dir() => memory.to_path_buf(),
         _ => std::env::temp_dir(),

@@ -36,7 +36,8 @@
 //!
 //! The index of a file is checked as a whole, by the crate `safetensors`, before anything is believed:
 //! tensors lie one after the other without gaps, each as long as its type and shape say, and the file
-//! ends with the last one. Memory is taken for bytes that are there. The format does not ask for
+//! ends with the last one. Memory is taken for bytes that are there; an index takes up to about twenty
+//! times its length, so the longest that is read, of 100 MB, 2 GB. The format does not ask for
 //! alignment. What the Python package refuses is refused, by the same code: a key that is there twice
 //! counts as its last, and tensors that overlap or leave a gap then are an error. A `bool` that is
 //! neither 0 nor 1 is refused unless it is asked for ([`SafeTensorsReader::loose_bool`]); the package

@@ -68,10 +68,6 @@ pub(crate) const EXCUSES: &[Excuse] = &[
         rule: NO_SENTENCE,
         path: "exchange/",
     },
-    Excuse {
-        rule: "has no `unsafe` and does not say so",
-        path: "tensor/",
-    },
 ];
 const NO_SENTENCE: &str = "no sentence about safety";
 

@@ -1,5 +1,7 @@
 //! A picture of an allocation: which windows show which part of it.
 
+#![forbid(unsafe_code)]
+
 use std::fmt::{self, Write};
 use std::marker::PhantomData;
 

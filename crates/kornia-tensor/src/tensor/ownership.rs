@@ -1,5 +1,7 @@
 //! Who may write, who must copy, and giving the memory back.
 
+#![forbid(unsafe_code)]
+
 use super::Tensor;
 use crate::TensorViewMut;
 use crate::error::{self, TensorError};

@@ -1,5 +1,7 @@
 //! What reads elements: written once here, by value, for views of any layout.
 
+#![forbid(unsafe_code)]
+
 use super::{TensorView, copy, not_contiguous};
 use crate::engine::compute::{self, Outcome};
 use crate::error::{self, TensorError};

@@ -1,6 +1,8 @@
 //! Copies of elements: as bits where they are plain, and as clones, in row-major order, where they are
 //! not.
 
+#![forbid(unsafe_code)]
+
 use crate::engine::copy;
 use crate::error::TensorError;
 use crate::storage::{AllocHandle, StorageBuilder};

@@ -1,5 +1,7 @@
 //! Closures on several threads.
 
+#![forbid(unsafe_code)]
+
 use super::compute::{map_onto, map_to, zip_onto, zip_to};
 use super::{TensorView, check_shape};
 use crate::engine::compute::{self, Outcome};

@@ -1,5 +1,7 @@
 //! The step before every neural network.
 
+#![forbid(unsafe_code)]
+
 use super::{TensorView, check_shape};
 use crate::engine::compute::normalize::{self, Channels};
 use crate::error::TensorError;

@@ -1,5 +1,7 @@
 //! What brings many elements down to few.
 
+#![forbid(unsafe_code)]
+
 use super::TensorView;
 use crate::Tensor;
 use crate::engine::compute::reduce::{self, Summand};

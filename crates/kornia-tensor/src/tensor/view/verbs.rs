@@ -1,5 +1,7 @@
 //! The verbs that [`TensorView`] alone has: they repeat elements.
 
+#![forbid(unsafe_code)]
+
 use super::TensorView;
 use crate::error::{self, TensorError};
 use crate::layout::rank::{Nat, Succ};

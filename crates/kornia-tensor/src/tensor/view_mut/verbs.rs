@@ -1,5 +1,7 @@
 //! The verbs that do not use a [`TensorViewMut`] up.
 
+#![forbid(unsafe_code)]
+
 use super::TensorViewMut;
 use crate::layout::rank::{Nat, Pred};
 use crate::layout::slice::SliceSpec;

@@ -1,5 +1,7 @@
 //! Opening what is read here and there, or mapped.
 
+#![forbid(unsafe_code)]
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;

@@ -242,3 +242,45 @@ fn the_last_handle_and_the_last_block_go_at_once() {
         there.join().unwrap();
     });
 }
+
+#[test]
+fn a_large_request_and_a_small_one_wait_for_each_other_and_both_are_served() {
+    loom::model(|| {
+        let pool = pool(2, WAIT);
+        let first = take(&pool, BLOCK).unwrap();
+        let large = pool.clone();
+        let large = thread::spawn(move || take(&large, 2 * BLOCK).map(drop).unwrap());
+        let small = pool.clone();
+        let small = thread::spawn(move || take(&small, BLOCK).map(drop).unwrap());
+        drop(first);
+        large.join().unwrap();
+        small.join().unwrap();
+        assert_settled(&pool);
+    });
+}
+
+#[test]
+fn who_gives_up_lets_the_next_one_in() {
+    loom::model(|| {
+        let pool = pool(2, WAIT);
+        let first = take(&pool, BLOCK).unwrap();
+        let large = pool.clone();
+        let large = thread::spawn(move || take(&large, 2 * BLOCK).map(drop));
+        let clock = pool.clone();
+        let clock = thread::spawn(move || clock.let_time_pass());
+        // There is room for it all the time: it waits for the large one alone, if at all.
+        let small = take(&pool, BLOCK).map(drop);
+        assert!(matches!(
+            small,
+            Ok(()) | Err(TensorAllocatorError::PoolTimedOut { .. })
+        ));
+        clock.join().unwrap();
+        drop(first);
+        let outcome = large.join().unwrap();
+        assert!(matches!(
+            outcome,
+            Ok(()) | Err(TensorAllocatorError::PoolTimedOut { .. })
+        ));
+        assert_settled(&pool);
+    });
+}

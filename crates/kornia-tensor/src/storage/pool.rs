@@ -18,7 +18,8 @@ use std::time::Duration;
 use super::allocator::{AllocHandle, TensorAllocator};
 use super::resource::MemoryResource;
 use crate::error::TensorAllocatorError;
-use shared::Shared;
+use block::PoolBlock;
+use shared::{Shared, Taken};
 
 /// An allocator whose blocks come back when the last tensor that uses them is dropped, on
 /// whichever thread, and are handed out again.
@@ -201,12 +202,17 @@ unsafe impl TensorAllocator for Pool {
     }
 }
 
-// SAFETY: `Shared::take` answers with a `HostResource` of at least the size and alignment asked
-// for: writable memory that, by H1 and Q1, has no other owner until it is dropped.
-// `allocate_zeroed` is the trait's own, which writes the zeros.
+// SAFETY: `Shared::take` gives a `HostResource` of at least the size and alignment asked for:
+// writable memory that has no other owner until it is dropped, because it can neither be copied
+// (H1) nor be idle in the pool at the same time (Q1). `allocate_zeroed` is the trait's own, which writes the zeros.
 unsafe impl TensorAllocator for Entry {
     fn allocate(&self, layout: Layout) -> Result<Box<dyn MemoryResource>, TensorAllocatorError> {
-        Shared::take(&self.shared, layout)
+        Ok(match self.shared.take(layout)? {
+            Taken::Plain(block) => Box::new(block),
+            Taken::Lent(memory) => {
+                Box::new(PoolBlock::new(memory, layout.size(), self.shared.clone()))
+            }
+        })
     }
 }
 
@@ -298,7 +304,9 @@ pub enum WhenFull {
     Fail,
     /// Wait until there is room, at most this long, then
     /// [`PoolTimedOut`](TensorAllocatorError::PoolTimedOut). What is larger than the cap is
-    /// refused at once. Which of several waiting threads is served first is not said.
+    /// refused at once. Threads are served in the order they came: while the first one waits for
+    /// a large block, those behind it wait even where there would be room for theirs, or it would
+    /// wait for ever. A thread that waits while it holds blocks can so be what it waits for.
     Wait(Duration),
 }
 

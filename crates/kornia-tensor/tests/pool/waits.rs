@@ -1,10 +1,12 @@
 //! Waiting for a block. Whoever waits in vain fails here, instead of hanging.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kornia_tensor::{Pool, Tensor, TensorAllocatorError, WhenFull};
+use kornia_tensor::{Pool, Tensor, TensorAllocatorError, TensorError, WhenFull};
 
 use super::cap::{capped, refusal};
 use super::{bytes, small};
@@ -144,16 +146,16 @@ fn closing_ends_a_wait() {
 }
 
 #[test]
-fn who_cannot_use_a_block_does_not_keep_its_return_from_who_can() {
+fn a_return_that_is_too_small_for_the_next_is_kept_for_it() {
     promptly(|| {
         let pool = capped(2, WhenFull::Wait(Duration::MAX));
         let (first, second) = (bytes(&pool, 1024), bytes(&pool, 1024));
         let large = waiter(&pool, 2048); // asked first, and needs both
         let fits = waiter(&pool, 1024);
         drop(first);
-        drop(fits.join().unwrap());
         drop(second);
         drop(large.join().unwrap());
+        drop(fits.join().unwrap());
     });
 }
 
@@ -167,4 +169,74 @@ fn a_block_that_comes_back_to_a_closed_pool_is_freed_at_once() {
     let stats = pool.stats();
     assert_eq!((stats.blocks_idle, stats.bytes_idle), (0, 0));
     assert_eq!(pool.trim(), 0);
+}
+
+#[test]
+fn a_large_request_is_served_while_small_ones_go_on() {
+    promptly(|| {
+        let pool = capped(16, WhenFull::Wait(Duration::from_secs(60)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let workers: Vec<_> = (0..8)
+            .map(|_| {
+                let (pool, stop) = (pool.clone(), stop.clone());
+                thread::spawn(move || {
+                    while !stop.load(Relaxed) {
+                        // Held for longer than it takes to ask for the next one.
+                        let block = bytes(&pool, 1024);
+                        thread::sleep(Duration::from_millis(1));
+                        drop(block);
+                    }
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(20));
+        for _ in 0..3 {
+            assert_eq!(bytes(&pool, 12 * 1024).numel(), 12 * 1024);
+        }
+        stop.store(true, Relaxed);
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn threads_are_served_in_the_order_they_came() {
+    promptly(|| {
+        let pool = capped(4, WhenFull::Wait(Duration::from_secs(60)));
+        let held = bytes(&pool, 2 * 1024);
+        let large = waiter(&pool, 4 * 1024);
+        let small = waiter(&pool, 1024); // would fit, and would be in the way of the large one
+        thread::sleep(Duration::from_millis(30));
+        assert!(!small.is_finished());
+        drop(held);
+        let large = large.join().unwrap();
+        assert!(!small.is_finished(), "the large one fills the pool");
+        drop(large);
+        drop(small.join().unwrap());
+        assert_eq!(pool.stats().blocks_live, 0);
+    });
+}
+
+#[test]
+fn those_behind_one_who_gives_up_are_served() {
+    promptly(|| {
+        let pool = capped(4, WhenFull::Wait(Duration::from_millis(200)));
+        let held = bytes(&pool, 2 * 1024);
+        let large = {
+            let pool = pool.clone();
+            thread::spawn(move || {
+                Tensor::<u8, 1>::try_zeros_in([4 * 1024], pool.handle()).map(drop)
+            })
+        };
+        thread::sleep(Duration::from_millis(120));
+        let small = waiter(&pool, 1024);
+        let refused = large.join().unwrap().unwrap_err();
+        assert!(matches!(
+            refused,
+            TensorError::StorageError(TensorAllocatorError::PoolTimedOut { .. })
+        ));
+        assert_eq!(small.join().unwrap().numel(), 1024, "while `held` is live");
+        drop(held);
+    });
 }

@@ -31,9 +31,9 @@ impl PoolBlock {
     }
 }
 
-// SAFETY: Q1, H1: the block is writable host memory that lies still and belongs to this value
-// alone until it is dropped. Q2: it has `len` bytes. The answers never change, and the drop
-// runs no code that panics.
+// SAFETY: the block is writable host memory that lies still (H1) and belongs to this value alone
+// until it is dropped (Q1), and it has `len` bytes (Q2). The answers are fields that never change,
+// and the drop runs no code that panics.
 unsafe impl MemoryResource for PoolBlock {
     fn as_ptr(&self) -> *mut u8 {
         match &self.memory {

@@ -1,20 +1,27 @@
 //! Taking, giving back, waiting and closing.
 //!
-//! The lock is never held while memory is asked for or freed.
+//! The lock is never held while memory is asked for or freed. What is taken is memory; `block` makes
+//! of it what a tensor holds.
 
 #![forbid(unsafe_code)]
 
 use std::alloc::Layout;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::block::PoolBlock;
 use super::classes::class_of;
 use super::monitor::{AtomicBool, Monitor};
 use super::state::State;
 use super::{PoolBuilder, PoolStats, WhenFull};
 use crate::error::TensorAllocatorError;
 use crate::storage::resource::{HostResource, MemoryResource};
+
+/// Memory that was asked for.
+pub(super) enum Taken {
+    /// Not of the pool: too small to be worth it.
+    Plain(HostResource),
+    /// A block on loan, at least as large as the request. [`Shared::give_back`] takes it again.
+    Lent(HostResource),
+}
 
 /// A pool as its blocks know it.
 pub(super) struct Shared {
@@ -33,83 +40,102 @@ impl Shared {
         }
     }
 
-    /// A block for `request`, contents unspecified.
-    pub(super) fn take(
-        this: &Arc<Self>,
-        request: Layout,
-    ) -> Result<Box<dyn MemoryResource>, TensorAllocatorError> {
-        let options = &this.options;
-        if this.is_closed() {
+    /// Memory for `request`, contents unspecified.
+    pub(super) fn take(&self, request: Layout) -> Result<Taken, TensorAllocatorError> {
+        if self.is_closed() {
             return Err(TensorAllocatorError::PoolClosed);
         }
-        if request.size() == 0 || request.size() < options.min_bytes {
-            let block = HostResource::uninit(request.align_to(options.align)?)?;
-            return Ok(Box::new(block));
+        if request.size() == 0 || request.size() < self.options.min_bytes {
+            let block = HostResource::uninit(request.align_to(self.options.align)?)?;
+            return Ok(Taken::Plain(block));
         }
-        let class = class_of(request, options.align)?;
-        let memory = match this.reuse_or_claim(class)? {
-            Some(memory) => memory,
-            None => {
-                let given = HostResource::uninit(class);
-                this.settle(class, given.is_ok());
-                given?
-            }
-        };
-        let block = PoolBlock::new(memory, request.size(), this.clone());
-        Ok(Box::new(block))
+        let class = class_of(request, self.options.align)?;
+        if let Some(memory) = self.reuse_or_claim(class)? {
+            return Ok(Taken::Lent(memory));
+        }
+        let given = HostResource::uninit(class);
+        self.settle(class, given.is_ok());
+        given.map(Taken::Lent)
     }
 
     /// An idle block, or the claim of one that the caller has to ask the system for.
     fn reuse_or_claim(&self, class: Layout) -> Result<Option<HostResource>, TensorAllocatorError> {
-        let (size, cap) = (class.size(), self.options.byte_cap);
         // Declared before the lock is taken, and so freed after it is let go.
         let mut evicted = Vec::new();
-        let mut deadline = None;
         let mut state = self.state.lock();
-        loop {
-            if self.is_closed() {
-                return Err(TensorAllocatorError::PoolClosed);
+        let mut wait = None;
+        let outcome = loop {
+            let ticket = wait.map(|(_, ticket)| ticket);
+            if let Some(outcome) = self.try_now(&mut state, class, ticket, &mut evicted) {
+                break outcome;
             }
-            if let Some(block) = state.reuse(class) {
-                return Ok(Some(block));
-            }
-            if state.has_room(size, cap) || self.options.when_full == WhenFull::Allocate {
-                state.claim(class, cap, &mut evicted)?;
-                return Ok(None);
-            }
-            let (requested, live) = (size, state.bytes_out());
             let WhenFull::Wait(limit) = self.options.when_full else {
-                return Err(TensorAllocatorError::PoolExhausted {
-                    requested,
-                    live,
-                    cap,
-                });
+                break Err(self.exhausted(&state, class));
             };
-            if size > cap {
-                return Err(TensorAllocatorError::PoolExhausted {
-                    requested,
-                    live,
-                    cap,
-                });
-            }
-            let until = *deadline.get_or_insert_with(|| self.state.deadline(limit));
+            let until = match wait {
+                Some((until, _)) => until,
+                None => self.state.deadline(limit),
+            };
             if self.state.has_passed(until) {
-                return Err(TensorAllocatorError::PoolTimedOut {
-                    requested,
-                    live,
+                break Err(TensorAllocatorError::PoolTimedOut {
+                    requested: class.size(),
+                    live: state.bytes_out(),
                     waited: limit,
                 });
             }
-            state.waiting += 1;
+            if wait.is_none() {
+                wait = Some((until, state.queue_up()));
+            }
             state = self.state.wait(state, until);
-            state.waiting -= 1;
+        };
+        if let Some((_, ticket)) = wait {
+            state.leave(ticket);
+        }
+        // Who comes next may be served now, too: there may be room for several, or what kept them
+        // waiting was this one, who gave up.
+        let news = wait.is_some() && state.is_waited_for();
+        drop(state);
+        if news {
+            self.state.notify_all();
+        }
+        outcome
+    }
+
+    /// What comes of a request without waiting; `None` if it may be worth to wait.
+    fn try_now(
+        &self,
+        state: &mut State,
+        class: Layout,
+        ticket: Option<u64>,
+        evicted: &mut Vec<HostResource>,
+    ) -> Option<Result<Option<HostResource>, TensorAllocatorError>> {
+        let (size, cap) = (class.size(), self.options.byte_cap);
+        if self.is_closed() {
+            return Some(Err(TensorAllocatorError::PoolClosed));
+        }
+        if state.is_next(ticket) {
+            if let Some(block) = state.reuse(class) {
+                return Some(Ok(Some(block)));
+            }
+            if state.has_room(size, cap) || self.options.when_full == WhenFull::Allocate {
+                return Some(state.claim(class, cap, evicted).map(|()| None));
+            }
+        }
+        (size > cap).then(|| Err(self.exhausted(state, class)))
+    }
+
+    fn exhausted(&self, state: &State, class: Layout) -> TensorAllocatorError {
+        TensorAllocatorError::PoolExhausted {
+            requested: class.size(),
+            live: state.bytes_out(),
+            cap: self.options.byte_cap,
         }
     }
 
     fn settle(&self, class: Layout, given: bool) {
         let mut state = self.state.lock();
         state.settle(class, given);
-        let news = !given && state.waiting > 0;
+        let news = !given && state.is_waited_for();
         drop(state);
         if news {
             self.state.notify_all();
@@ -121,11 +147,10 @@ impl Shared {
     pub(super) fn give_back(&self, block: HostResource) {
         let mut state = self.state.lock();
         let surplus = state.put(block, self.options.byte_cap, !self.is_closed());
-        let news = state.waiting > 0;
+        let news = state.is_waited_for();
         drop(state);
         if news {
-            // All of them: who wants a small block must not take the news from who wants a
-            // large one, or the other way round.
+            // All of them: which of those who sleep is the next in line is in the books alone.
             self.state.notify_all();
         }
         drop(surplus);

@@ -25,8 +25,10 @@ pub(super) struct State {
     claimed: usize,
     /// Counts returns, so that idle blocks know their age.
     clock: u64,
-    /// Threads that wait for news.
-    pub(super) waiting: usize,
+    /// The tickets of those who wait, in the order they came.
+    queue: VecDeque<u64>,
+    /// The last ticket that was given out.
+    ticket: u64,
 }
 
 /// Blocks that can stand for each other.
@@ -47,6 +49,29 @@ struct Idle {
 impl State {
     pub(super) fn stats(&self) -> PoolStats {
         self.stats
+    }
+
+    /// Gets in line, behind all who wait already.
+    pub(super) fn queue_up(&mut self) -> u64 {
+        self.ticket += 1;
+        self.queue.push_back(self.ticket);
+        self.ticket
+    }
+
+    /// Gets out of line.
+    pub(super) fn leave(&mut self, ticket: u64) {
+        self.queue.retain(|&other| other != ticket);
+    }
+
+    /// Whether it is the turn of who has this ticket, or of who has none yet. Nobody is
+    /// overtaken: what others took would be missing when a large block comes to be put together.
+    pub(super) fn is_next(&self, ticket: Option<u64>) -> bool {
+        self.queue.front().copied() == ticket || self.queue.is_empty()
+    }
+
+    /// Whether somebody waits for news.
+    pub(super) fn is_waited_for(&self) -> bool {
+        !self.queue.is_empty()
     }
 
     /// Bytes that no trimming can free.
@@ -104,9 +129,11 @@ impl State {
             });
         }
         let class = &mut self.classes[index];
-        let room = class.idle.try_reserve(class.out + 1); // Q4
-        room.map_err(|_| refused())?;
-        class.out += 1;
+        if class.idle.try_reserve(class.out + 1).is_err() {
+            self.forget_if_unused(index);
+            return Err(refused());
+        }
+        class.out += 1; // Q4: there is room for it to come back
         while self.is_crowded(size, cap) {
             match self.evict() {
                 Some(block) => evicted.push(block),
@@ -125,8 +152,9 @@ impl State {
             self.now_live(layout);
             let held = self.stats.bytes_live + self.stats.bytes_idle;
             self.stats.high_water = self.stats.high_water.max(held);
-        } else if let Some(class) = self.classes.iter_mut().find(|c| c.layout == layout) {
-            class.out -= 1;
+        } else if let Some(index) = self.classes.iter().position(|c| c.layout == layout) {
+            self.classes[index].out -= 1;
+            self.forget_if_unused(index);
         }
     }
 
@@ -142,13 +170,15 @@ impl State {
         let keep = keep && !self.is_crowded(0, cap);
         self.stats.blocks_live -= 1;
         self.stats.bytes_live -= layout.size();
-        let Some(class) = self.classes.iter_mut().find(|c| c.layout == layout) else {
+        let Some(index) = self.classes.iter().position(|c| c.layout == layout) else {
             return Some(block);
         };
-        class.out -= 1;
+        self.classes[index].out -= 1;
         if !keep {
+            self.forget_if_unused(index);
             return Some(block);
         }
+        let class = &mut self.classes[index];
         self.clock += 1;
         let since = self.clock;
         class.idle.push_back(Idle { since, block }); // Q4: there is room
@@ -159,14 +189,23 @@ impl State {
 
     /// Takes out what has been idle longest.
     pub(super) fn evict(&mut self) -> Option<HostResource> {
-        let oldest = self
-            .classes
-            .iter_mut()
-            .filter(|class| !class.idle.is_empty())
-            .min_by_key(|class| class.idle.front().map(|idle| idle.since))?;
-        let Idle { block, .. } = oldest.idle.pop_front()?;
+        let idle = self.classes.iter().enumerate();
+        let (_, oldest) = idle
+            .filter_map(|(index, class)| Some((class.idle.front()?.since, index)))
+            .min()?;
+        let Idle { block, .. } = self.classes[oldest].idle.pop_front()?;
+        self.forget_if_unused(oldest);
         self.no_longer_idle(block.layout());
         Some(block)
+    }
+
+    /// Drops a class without blocks, so that the list is as long as there are sizes in use, and
+    /// not as there ever were.
+    fn forget_if_unused(&mut self, index: usize) {
+        let class = &self.classes[index];
+        if class.out == 0 && class.idle.is_empty() {
+            self.classes.swap_remove(index);
+        }
     }
 
     fn no_longer_idle(&mut self, layout: Layout) {
@@ -177,5 +216,29 @@ impl State {
     fn now_live(&mut self, layout: Layout) {
         self.stats.blocks_live += 1;
         self.stats.bytes_live += layout.size();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_sizes_is_as_long_as_there_are_sizes_in_use() {
+        let mut state = State::default();
+        let mut evicted = Vec::new();
+        let layout = |nth: usize| Layout::from_size_align(64 * (nth + 1), 1).unwrap();
+        for nth in 0..100 {
+            state.claim(layout(nth), 1000, &mut evicted).unwrap();
+            state.settle(layout(nth), nth % 10 > 0);
+            if nth % 10 > 0 {
+                let block = HostResource::uninit(layout(nth)).unwrap();
+                evicted.extend(state.put(block, 1000, nth % 10 > 1));
+            }
+            assert!(state.classes.len() <= 15, "{nth}: {}", state.classes.len());
+        }
+        while state.evict().is_some() {}
+        assert!(state.classes.is_empty());
+        assert_eq!((state.stats.blocks_live, state.stats.blocks_idle), (0, 0));
     }
 }

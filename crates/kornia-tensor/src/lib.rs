@@ -235,6 +235,8 @@ mod exchange;
 mod formats;
 mod layout;
 #[allow(unsafe_code)]
+mod promise;
+#[allow(unsafe_code)]
 pub mod storage;
 #[allow(unsafe_code)]
 pub mod tensor;

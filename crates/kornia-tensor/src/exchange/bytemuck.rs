@@ -7,7 +7,7 @@
 use bytemuck::{AnyBitPattern, NoUninit, PodCastError};
 
 use crate::Tensor;
-use crate::error::TensorError;
+use crate::error::{self, TensorError};
 use crate::layout::{Layout, shape_overflow};
 use crate::storage::{OwnerRefused, TensorStorage};
 use crate::tensor::view::{check_numel, not_contiguous};
@@ -77,7 +77,7 @@ impl<T: AnyBitPattern, const N: usize> Tensor<T, N> {
             check_numel(&layout, elements.len())?;
             Ok(elements)
         })?;
-        Ok(Self::from_checked(storage, layout))
+        Ok(error::expect(Self::from_storage(storage, shape))) // was checked, for the owner's sake
     }
 }
 
@@ -146,7 +146,10 @@ impl<T: NoUninit, const N: usize> Tensor<T, N> {
         // is not read as `T` again: `T` is `Copy`, so nothing is dropped as one.
         let storage =
             unsafe { TensorStorage::over_address(base, len, alloc, domain, access, owner) };
-        Ok(Tensor::from_checked(storage, layout))
+        // SAFETY: the storage has the span of the layout (T1). `recast` only makes the last axis
+        // finer or coarser, and keeps the distances in bytes, so elements that had nothing in
+        // common still have not (T2).
+        Ok(unsafe { Tensor::from_checked(storage, layout) })
     }
 }
 

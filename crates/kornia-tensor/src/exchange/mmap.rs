@@ -153,7 +153,7 @@ impl MappedFile {
             }
             as_elements(&map[offset..offset + needed])
         })?;
-        Ok(Tensor::from_checked(storage, layout))
+        Tensor::from_storage(storage, shape)
     }
 }
 

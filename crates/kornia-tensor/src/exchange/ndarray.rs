@@ -177,7 +177,9 @@ where
             _ => 0,
         };
         let storage = TensorStorage::from_host_vec(elements).into_view(lowest, layout.span());
-        Ok(Self::from_checked(error::expect(storage), layout))
+        // SAFETY: the window was cut to the span of the layout (T1), which was found to be
+        // injective (T2).
+        Ok(unsafe { Self::from_checked(error::expect(storage), layout) })
     }
 
     /// Shares the memory of an array that may itself be shared, for reading. O(1), no element
@@ -242,7 +244,10 @@ where
         let layout = self.layout();
         let elements = match self.into_parts().storage.try_into_vec() {
             Ok(elements) => elements,
-            Err(storage) => return Err(Self::from_checked(storage, layout)),
+            Err(storage) => {
+                // SAFETY: the window that comes back is the one that was given, with its layout.
+                return Err(unsafe { Self::from_checked(storage, layout) });
+            }
         };
         // SAFETY: T1: the span of the layout is the whole `Vec`, and without their signs the
         // strides begin at its first element. L1, L2 for the sizes. T2: no element twice.

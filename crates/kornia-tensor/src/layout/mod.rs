@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{self, TensorError};
+use crate::promise::Promised;
 
 mod blocks;
 mod overlap;
@@ -117,15 +118,27 @@ impl<const N: usize> Layout<N> {
             shape.contains(&0) || fits_isize(product.checked_mul(element_size)).is_some()
         });
         if fits {
-            Ok(Self::row_major(shape))
+            Ok(Self::rows_of(shape))
         } else {
             Err(shape_overflow(&shape, element_size))
         }
     }
 
-    /// The row-major layout of a shape for which L1 was checked; L2 in elements follows.
+    /// The row-major layout of a shape that some layout has already. Its size in bytes is not
+    /// looked at.
+    ///
+    /// # Panics
+    ///
+    /// If the shape breaks L1, which no layout's does.
     #[inline]
     pub(crate) fn row_major(shape: [usize; N]) -> Self {
+        assert!(product_of_nonzero(&shape).is_some(), "L1: {shape:?}");
+        Self::rows_of(shape)
+    }
+
+    /// The row-major layout of a shape for which L1 was checked; L2 in elements follows.
+    #[inline]
+    fn rows_of(shape: [usize; N]) -> Self {
         let mut strides = [1; N];
         let mut step = 1;
         for axis in (0..N).rev() {
@@ -133,14 +146,37 @@ impl<const N: usize> Layout<N> {
             step *= shape[axis].max(1) as isize;
         }
         // Element by element, for the sake of what reads it next: see `with_axis`.
-        Self::from_checked(std::array::from_fn(|axis| shape[axis]), strides)
+        Self::of(std::array::from_fn(|axis| shape[axis]), strides)
     }
 
-    /// A layout whose L1 and L2 follow from the layout it was made of.
+    /// A layout whose L1 and L2, in elements, follow from the layout it was made of. Private to
+    /// this folder, so that what it rests on stands where it is called.
     #[inline]
-    pub(crate) fn from_checked(shape: [usize; N], strides: [isize; N]) -> Self {
+    fn of(shape: [usize; N], strides: [isize; N]) -> Self {
         debug_assert!(product_of_nonzero(&shape).is_some(), "L1: {shape:?}");
         debug_assert!(
+            reach(&shape, &strides).is_some(),
+            "L2: {shape:?} {strides:?}"
+        );
+        Self { shape, strides }
+    }
+
+    /// The layout of these parts, for which somebody promises L1, and L2 for elements of their
+    /// size.
+    #[inline]
+    pub(crate) fn promised(shape: [usize; N], strides: [isize; N], _: Promised) -> Self {
+        Self::of(shape, strides)
+    }
+
+    /// The layout of parts that are expected to be one.
+    ///
+    /// # Panics
+    ///
+    /// If they break L1, or L2 in elements.
+    #[inline]
+    pub(crate) fn from_checked(shape: [usize; N], strides: [isize; N]) -> Self {
+        assert!(product_of_nonzero(&shape).is_some(), "L1: {shape:?}");
+        assert!(
             reach(&shape, &strides).is_some(),
             "L2: {shape:?} {strides:?}"
         );
@@ -383,7 +419,7 @@ impl<const N: usize> Layout<N> {
                 strides[outer] = stride;
             }
         }
-        Layout::from_checked(shape, strides)
+        Layout::of(shape, strides)
     }
 }
 
@@ -439,9 +475,7 @@ pub fn checked_numel<const N: usize>(shape: &[usize; N]) -> Result<usize, Tensor
 #[inline]
 pub fn get_strides_from_shape<const N: usize>(shape: [usize; N]) -> [usize; N] {
     crate::error::expect(checked_numel(&shape));
-    Layout::row_major(shape)
-        .strides
-        .map(|stride| stride as usize)
+    Layout::rows_of(shape).strides.map(|stride| stride as usize)
 }
 
 /// As [`checked_numel`], without the reason.

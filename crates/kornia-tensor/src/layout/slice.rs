@@ -476,7 +476,7 @@ impl<const M: usize> Kept<M> {
     /// axis that was dropped had an index, so it was not what made the layout empty.
     #[inline]
     fn finish(self) -> (Layout<M>, isize) {
-        let layout = Layout::from_checked(self.shape, self.strides);
+        let layout = Layout::of(self.shape, self.strides);
         // An empty result never moves the pointer.
         (layout, if layout.is_empty() { 0 } else { self.offset })
     }

@@ -135,7 +135,7 @@ impl<const N: usize> Layout<N> {
                 return Err(TensorError::InvalidPermutation { axes: axes.into() });
             }
         }
-        Ok(Layout::from_checked(
+        Ok(Layout::of(
             axes.map(|axis| self.shape[axis]),
             axes.map(|axis| self.strides[axis]),
         ))
@@ -225,11 +225,11 @@ impl<const N: usize> Layout<N> {
         }
         // Also every empty layout.
         if self.is_contiguous() {
-            return Some(Layout::row_major(shape));
+            return Some(Layout::rows_of(shape));
         }
         let strides = self.strides_for(shape)?;
         // L1: checked above. L2: the same elements lie where they lay.
-        Some(Layout::from_checked(shape, strides))
+        Some(Layout::of(shape, strides))
     }
 
     /// Why `reshaped` gave `None`. By value, so that asking does not force the layout into
@@ -323,7 +323,7 @@ impl<const N: usize> Layout<N> {
             let (len, stride) = (self.shape[axis], self.strides[axis]);
             strides[axis] = stride.wrapping_mul(len.max(1) as isize);
         }
-        Ok(Layout::from_checked(shape, strides))
+        Ok(Layout::of(shape, strides))
     }
 
     /// The same elements without an axis of length 1.
@@ -398,7 +398,7 @@ impl<const N: usize> Layout<N> {
         }
         // L1 is new: the repeats exist nowhere. L2: what was added has stride 0.
         checked_numel(&shape)?;
-        Ok(Layout::from_checked(shape, strides))
+        Ok(Layout::of(shape, strides))
     }
 
     /// The length of an axis that a caller named.
@@ -416,7 +416,7 @@ impl<const N: usize> Layout<N> {
     /// copied in wider loads right after makes those loads wait.
     #[inline]
     pub(super) fn with_axis(&self, axis: usize, len: usize, stride: isize) -> Layout<N> {
-        Layout::from_checked(
+        Layout::of(
             array::from_fn(|i| if i == axis { len } else { self.shape[i] }),
             array::from_fn(|i| if i == axis { stride } else { self.strides[i] }),
         )
@@ -437,7 +437,7 @@ impl<const N: usize> Layout<N> {
             shape[to] = self.shape[from];
             strides[to] = self.strides[from];
         }
-        Layout::from_checked(shape, strides)
+        Layout::of(shape, strides)
     }
 
     /// `steps * stride`, or 0 if this layout has no element that could be moved to.

@@ -21,7 +21,7 @@ pub(crate) fn fresh<T, const N: usize>(
     let layout = Layout::contiguous(shape, size_of::<T>())?;
     let mut builder = StorageBuilder::new(layout.numel(), alloc)?;
     fill(&mut builder);
-    Ok(Tensor::from_checked(builder.finish(), layout))
+    Tensor::from_storage(builder.finish(), shape)
 }
 
 /// From elements that exist.
@@ -51,12 +51,7 @@ impl<T, const N: usize> Tensor<T, N> {
     #[inline]
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn from_shape_vec(shape: [usize; N], elements: Vec<T>) -> Result<Self, TensorError> {
-        let layout = Layout::contiguous(shape, size_of::<T>())?;
-        check_numel(&layout, elements.len())?;
-        Ok(Self::from_checked(
-            TensorStorage::from_host_vec(elements),
-            layout,
-        ))
+        Self::from_storage(TensorStorage::from_host_vec(elements), shape)
     }
 
     /// As [`from_shape_vec`](Self::from_shape_vec), in memory of an allocator: O(1) for the
@@ -175,7 +170,7 @@ impl<T, const N: usize> Tensor<T, N> {
         F: FnMut([usize; N]) -> T,
     {
         fresh(shape, normalize(alloc), |out| {
-            let count = Layout::row_major(shape).numel();
+            let count = out.room();
             let mut index = [0; N];
             for _ in 0..count {
                 out.push(f(index));
@@ -244,8 +239,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         alloc: AllocHandle,
     ) -> Result<Self, TensorError> {
         fresh(shape, normalize(alloc), |out| {
-            let count = Layout::row_major(shape).numel();
-            out.extend_with(count, value);
+            out.extend_with(out.room(), value);
         })
     }
 
@@ -313,7 +307,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         let layout = Layout::contiguous(shape, size_of::<T>())?;
         // SAFETY: the number zero is all zero bytes in every type `is_number` names.
         let storage = unsafe { TensorStorage::zeroed(layout.numel(), normalize(alloc)) }?;
-        Ok(Self::from_checked(storage, layout))
+        Self::from_storage(storage, shape)
     }
 }
 

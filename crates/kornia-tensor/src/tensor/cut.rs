@@ -24,7 +24,8 @@ impl<T, const N: usize> Tensor<T, N> {
         let keeps_all = verb.keeps_all();
         let (layout, offset) = error::expect(verb.of(&self.layout()));
         if keeps_all {
-            return self.same_window(layout);
+            // SAFETY: the verb reaches every element of this very layout, each by one index.
+            return unsafe { self.same_window(layout) };
         }
         // SAFETY: a verb was asked of this very layout and repeats nothing.
         unsafe { self.part(layout, offset) }
@@ -43,7 +44,8 @@ impl<T, const N: usize> Tensor<T, N> {
         let keeps_all = verb.keeps_all();
         let (layout, offset) = verb.of(&self.layout())?;
         if keeps_all {
-            return Ok(self.same_window(layout));
+            // SAFETY: the verb reaches every element of this very layout, each by one index.
+            return Ok(unsafe { self.same_window(layout) });
         }
         // SAFETY: a verb was asked of this very layout and repeats nothing.
         Ok(unsafe { self.part(layout, offset) })
@@ -66,7 +68,8 @@ impl<T, const N: usize> Tensor<T, N> {
         let window = self
             .storage
             .view(self.lowest(&layout, offset), layout.span());
-        Tensor::from_checked(error::expect(window), layout)
+        // SAFETY: the window was cut to the span (T1); the caller promises the rest (T2).
+        unsafe { Tensor::from_checked(error::expect(window), layout) }
     }
 
     /// As [`part`](Self::part), giving up this handle.
@@ -83,11 +86,13 @@ impl<T, const N: usize> Tensor<T, N> {
         keeps_all: bool,
     ) -> Tensor<T, M> {
         if keeps_all {
-            return Tensor::from_checked(self.parts.storage, layout);
+            // SAFETY: the same elements have the same span (T1), each has one index (T2).
+            return unsafe { Tensor::from_checked(self.parts.storage, layout) };
         }
         let lowest = self.lowest(&layout, offset);
         let window = self.parts.storage.into_view(lowest, layout.span());
-        Tensor::from_checked(error::expect(window), layout)
+        // SAFETY: the window was cut to the span (T1); the caller promises the rest (T2).
+        unsafe { Tensor::from_checked(error::expect(window), layout) }
     }
 
     /// Where in the window the lowest element of a part lies; a part that lies outside of it
@@ -109,7 +114,7 @@ impl<T, const N: usize> Tensor<T, N> {
         &self,
     ) -> impl Fn(Layout<M>, isize) -> Tensor<T, M> + use<T, N, M> {
         let (tensor, place) = (self.clone(), Place::here());
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises to call the result only with what `part` may be called with.
         move |layout, offset| unsafe { tensor.part(layout, offset) }.made_at(place)
     }
 
@@ -126,9 +131,14 @@ impl<T, const N: usize> Tensor<T, N> {
     }
 
     /// A tensor over the very same elements in another order.
+    ///
+    /// # Safety
+    ///
+    /// The layout reaches every element that this tensor's reaches, each by one index.
     #[inline]
     #[cfg_attr(feature = "diagnose", track_caller)]
-    pub(super) fn same_window<const M: usize>(&self, layout: Layout<M>) -> Tensor<T, M> {
-        Tensor::from_checked(self.storage.clone(), layout)
+    pub(super) unsafe fn same_window<const M: usize>(&self, layout: Layout<M>) -> Tensor<T, M> {
+        // SAFETY: the same elements have the same span (T1), each has one index (T2).
+        unsafe { Tensor::from_checked(self.storage.clone(), layout) }
     }
 }

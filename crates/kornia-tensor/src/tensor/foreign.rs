@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::Tensor;
-use crate::error::TensorError;
+use crate::error::{self, TensorError};
 use crate::layout::Layout;
 use crate::storage::{
     Access, AllocHandle, ForeignOwner, MemoryDomain, Owner, OwnerRefused, TensorStorage, normalize,
@@ -51,7 +51,7 @@ impl<T, const N: usize> Tensor<T, N> {
             Err(error) => return Err(OwnerRefused { error, owner }),
         };
         let storage = TensorStorage::shared_by(owner, |len| check_numel(&layout, len))?;
-        Ok(Self::from_checked(storage, layout))
+        Ok(error::expect(Self::from_storage(storage, shape))) // was checked, for the owner's sake
     }
 
     /// Wraps strided memory that `owner` keeps valid. O(1); the owner is dropped with the last
@@ -113,7 +113,8 @@ impl<T, const N: usize> Tensor<T, N> {
         // SAFETY: checked; the span is what the caller promises.
         let storage =
             unsafe { TensorStorage::over_address(base, len, None, domain, access, owner) };
-        Ok(Self::from_checked(storage, layout))
+        // SAFETY: the storage has the span of the layout (T1), which is injective (T2).
+        Ok(unsafe { Self::from_checked(storage, layout) })
     }
 
     /// Wraps memory that someone else frees, later than every handle. O(1). `len` is in
@@ -151,7 +152,7 @@ impl<T, const N: usize> Tensor<T, N> {
         let storage = unsafe {
             TensorStorage::over_address(base, layout.numel(), alloc, domain, access, owner)
         };
-        Ok(Self::from_checked(storage, layout))
+        Self::from_storage(storage, shape)
     }
 
     /// Wraps memory that `keepalive` keeps valid. O(1); `keepalive` is dropped with the last

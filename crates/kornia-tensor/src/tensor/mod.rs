@@ -34,7 +34,9 @@ pub use crate::layout::get_strides_from_shape;
 
 use crate::error;
 use crate::layout::Layout;
+use crate::promise::Promised;
 use crate::storage::TensorStorage;
+use crate::tensor::view::check_numel;
 
 /// The parts of a tensor: plain data that promises nothing.
 ///
@@ -182,10 +184,33 @@ impl<T, const N: usize> Tensor<T, N> {
                 strides: parts.strides.into(),
             });
         }
-        Ok(Self::from_checked(
-            parts.storage.into_view(0, span)?,
-            layout,
-        ))
+        let storage = parts.storage.into_view(0, span)?;
+        // SAFETY: the window is exactly the span (T1), and the layout is injective (T2).
+        Ok(unsafe { Self::from_checked(storage, layout) })
+    }
+
+    /// A tensor over all elements of a storage, in row-major order. O(1).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidShape` if the storage does not have exactly as many elements as the shape
+    /// ([`TensorStorage::view`] cuts it), `ShapeOverflow`.
+    ///
+    /// ```
+    /// use kornia_tensor::{Tensor, TensorStorage, host_alloc};
+    ///
+    /// let storage = TensorStorage::from_vec((0..12).collect(), host_alloc());
+    /// let rows = Tensor::<i32, 2>::from_storage(storage.view(4, 8)?, [2, 4])?;
+    /// assert_eq!(rows[[1, 0]], 8);
+    /// # Ok::<(), kornia_tensor::TensorError>(())
+    /// ```
+    #[inline]
+    pub fn from_storage(storage: TensorStorage<T>, shape: [usize; N]) -> Result<Self, TensorError> {
+        let layout = Layout::contiguous(shape, size_of::<T>())?;
+        check_numel(&layout, storage.len())?;
+        // SAFETY: a row-major layout spans as many elements as it has, so this window (T1), and
+        // gives each index an element of its own (T2).
+        Ok(unsafe { Self::from_checked(storage, layout) })
     }
 
     /// The parts, without a copy or a change of a reference count.
@@ -194,9 +219,15 @@ impl<T, const N: usize> Tensor<T, N> {
         self.parts
     }
 
-    /// A tensor for which T1 and T2 hold.
+    /// A tensor whose parts were checked; for row-major layouts there is
+    /// [`from_storage`](Self::from_storage), which checks them.
+    ///
+    /// # Safety
+    ///
+    /// The window of the storage is the span of the layout (T1), and no two indices share an
+    /// element (T2).
     #[inline]
-    pub(crate) fn from_checked(storage: TensorStorage<T>, layout: Layout<N>) -> Self {
+    pub(crate) unsafe fn from_checked(storage: TensorStorage<T>, layout: Layout<N>) -> Self {
         debug_assert_eq!(storage.len(), layout.span(), "T1");
         debug_assert!(layout.is_injective(), "T2");
         let parts = TensorParts {
@@ -238,7 +269,11 @@ impl<T, const N: usize> Tensor<T, N> {
     /// Shape and strides.
     #[inline]
     pub fn layout(&self) -> Layout<N> {
-        Layout::from_checked(self.parts.shape, self.parts.strides)
+        // SAFETY: shape and strides were a layout when the tensor was made (T2), and have not been
+        // written since: there is no way to.
+        Layout::promised(self.parts.shape, self.parts.strides, unsafe {
+            Promised::new()
+        })
     }
 
     /// Number of elements: the product of the shape.

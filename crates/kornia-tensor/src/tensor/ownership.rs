@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::Tensor;
+use super::{Tensor, TensorParts};
 use crate::TensorViewMut;
 use crate::error::{self, TensorError};
 use crate::storage::Place;
@@ -110,7 +110,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If a copy is needed and there is no memory for it, or the host cannot read the old one.
+    /// If a copy is needed and there is no memory for it, as when the [`Pool`](crate::Pool) it comes
+    /// from is full or closed; or the host cannot read the old one.
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -148,7 +149,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If a copy is needed and there is no memory for it, or the host cannot read the old one.
+    /// If a copy is needed and there is no memory for it, as when the [`Pool`](crate::Pool) it comes
+    /// from is full or closed; or the host cannot read the old one.
     #[track_caller]
     pub fn make_mut_slice(&mut self) -> &mut [T] {
         error::expect(self.try_make_mut_slice())
@@ -232,7 +234,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     ///
     /// # Panics
     ///
-    /// If a copy is needed and there is no memory for it, or the host cannot read the old one.
+    /// If a copy is needed and there is no memory for it, as when the [`Pool`](crate::Pool) it comes
+    /// from is full or closed; or the host cannot read the old one.
     #[doc(alias = "as_standard_layout")]
     #[doc(alias = "ascontiguousarray")]
     #[doc(alias = "as_contiguous")]
@@ -299,10 +302,18 @@ impl<T, const N: usize> Tensor<T, N> {
         if !self.is_standard_layout() {
             return Err(self);
         }
-        let layout = self.layout();
-        let storage = self.parts.storage;
-        storage
-            .try_into_vec()
-            .map_err(|storage| Self::from_checked(storage, layout))
+        let TensorParts {
+            storage,
+            shape,
+            strides,
+        } = self.parts;
+        // What comes back is what was taken out, so T1 and T2 hold as before.
+        storage.try_into_vec().map_err(|storage| Self {
+            parts: TensorParts {
+                storage,
+                shape,
+                strides,
+            },
+        })
     }
 }

@@ -175,7 +175,7 @@ impl<T, const N: usize> TensorWriter<T, N> {
         if self.remaining() > 0 {
             return Err(self.misfit(self.written()));
         }
-        Ok(Tensor::from_checked(self.out.finish(), self.layout))
+        Tensor::from_storage(self.out.finish(), *self.layout.shape())
     }
 
     #[inline]

@@ -126,7 +126,7 @@ impl<T: Archive, const N: usize> Tensor<T, N> {
         F: for<'a> FnOnce(&'a [u8]) -> Result<&'a ArchivedTensor<T::Archived, N>, E>,
         E: fmt::Display,
     {
-        let mut layout = None;
+        let mut shape = None;
         let storage = TensorStorage::over_bytes(owner, |bytes| {
             let archived = find(bytes)
                 .map_err(|error| TensorError::UnsupportedOperation(error.to_string()))?;
@@ -139,11 +139,12 @@ impl<T: Archive, const N: usize> Tensor<T, N> {
             let elements = bytes.get(start..end).map(as_elements).ok_or_else(|| {
                 TensorError::UnsupportedOperation("the tensor lies outside the bytes".to_string())
             })??;
-            layout = Some(*TensorView::from_slice(archived.shape(), elements)?.layout());
+            shape = Some(*TensorView::from_slice(archived.shape(), elements)?.shape());
             Ok(elements)
         })?;
-        match layout {
-            Some(layout) => Ok(Self::from_checked(storage, layout)),
+        match shape {
+            // Was checked, for the owner's sake.
+            Some(shape) => Ok(error::expect(Self::from_storage(storage, shape))),
             None => unreachable!("there is a storage, so a tensor was found"),
         }
     }

@@ -129,7 +129,7 @@ impl SafeTensors {
             }
         });
         let storage = storage.map_err(|refused| refused.error)?;
-        Ok(Tensor::from_checked(storage, layout))
+        Ok(Tensor::from_storage(storage, *layout.shape())?)
     }
 
     /// A tensor of its own with the same elements. O(n), one `memcpy`.

@@ -210,6 +210,66 @@ unsafe impl MemoryResource for Mapped {
     fn as_any(&self) -> &dyn Any {
         self
     }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// As new code does, which has no use for `as_any_mut`.
+struct Modest(HostResource);
+
+// SAFETY: the memory of the `HostResource`, which this value owns.
+unsafe impl MemoryResource for Modest {
+    fn as_ptr(&self) -> *mut u8 {
+        self.0.as_ptr()
+    }
+    fn len_bytes(&self) -> usize {
+        self.0.len_bytes()
+    }
+    fn domain(&self) -> MemoryDomain {
+        MemoryDomain::Host
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+#[test]
+fn a_block_is_found_by_its_type_for_writing_if_it_says_so() {
+    let memory = || HostResource::from_layout(Layout::new::<u64>()).unwrap();
+    let mut blocks: [Box<dyn MemoryResource>; 3] = [
+        Box::new(Mapped(memory())),
+        Box::new(memory()),
+        Box::new(Modest(memory())),
+    ];
+    assert!(blocks[0].as_any_mut().is::<Mapped>());
+    assert!(blocks[1].as_any_mut().is::<HostResource>());
+    assert!(!blocks[2].as_any_mut().is::<Modest>());
+}
+
+#[test]
+fn a_block_is_taken_apart_and_put_together() {
+    let block = HostResource::from_layout(Layout::new::<u64>()).unwrap();
+    let address = block.as_ptr();
+    let (ptr, layout) = block.into_raw_parts();
+    assert_eq!(ptr, address);
+    // SAFETY: the parts of a block, used once.
+    let block = unsafe { HostResource::from_raw(ptr, layout) }.unwrap();
+    assert_eq!((block.len_bytes(), block.is_empty()), (8, false));
+    // SAFETY: a null pointer is refused.
+    let refused = unsafe { HostResource::from_raw(std::ptr::null_mut(), layout) };
+    assert_eq!(refused.unwrap_err(), TensorAllocatorError::NullPointer);
+
+    // A block becomes a tensor, and a storage one in row-major order.
+    // SAFETY: its bytes are zeros, which are a `u64`.
+    let storage = unsafe { TensorStorage::<u64>::from_resource(Box::new(block), 1, host_alloc()) };
+    let t = Tensor::from_storage(storage.unwrap(), [1, 1]).unwrap();
+    assert_eq!((t.as_ptr().cast(), t[[0, 0]]), (address.cast_const(), 0));
+    let refused = Tensor::from_storage(t.into_parts().storage, [2, 1]).unwrap_err();
+    assert!(matches!(
+        refused,
+        TensorError::ElementCountMismatch { found: 1, .. }
+    ));
 }
 
 struct MappedAllocator;

@@ -2,6 +2,7 @@
 
 use std::alloc::Layout;
 use std::any::Any;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 use super::pages::prefer_large;
@@ -37,6 +38,14 @@ pub unsafe trait MemoryResource: Send + Sync {
 
     /// The concrete type, for crates that keep device handles beside the pointer.
     fn as_any(&self) -> &dyn Any;
+
+    /// The concrete type, for who owns the block and changes its own handles in it.
+    ///
+    /// By default nothing that can be found by its type. No tensor gives out such a reference:
+    /// two blocks that change places under their tensors would take the memory with them.
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        Box::leak(Box::new(())) // of size zero: nothing is allocated, and nothing leaks
+    }
 
     /// Whether the block may only be read.
     fn is_readonly(&self) -> bool {
@@ -80,6 +89,50 @@ impl HostResource {
     /// `AllocationFailed` if the global allocator has no such block.
     pub fn uninit(layout: Layout) -> Result<Self, TensorAllocatorError> {
         Self::obtain(layout, std::alloc::alloc)
+    }
+
+    /// Adopts a block of the global allocator, which is freed with this value.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` was allocated with exactly this layout, belongs to nothing else, and its bytes are not
+    /// reached other than through this value; or the layout has size 0.
+    ///
+    /// # Errors
+    ///
+    /// `NullPointer`.
+    pub unsafe fn from_raw(ptr: *mut u8, layout: Layout) -> Result<Self, TensorAllocatorError> {
+        let ptr = NonNull::new(ptr).ok_or(TensorAllocatorError::NullPointer)?;
+        Ok(Self { ptr, layout })
+    }
+
+    /// The block and its layout, not freed any more: whoever takes them frees them, if the layout
+    /// has a size.
+    ///
+    /// ```
+    /// use std::alloc::Layout;
+    /// use kornia_tensor::HostResource;
+    ///
+    /// let block = HostResource::from_layout(Layout::new::<u64>())?;
+    /// let (ptr, layout) = block.into_raw_parts();
+    /// // SAFETY: the parts of a block, used once.
+    /// let again = unsafe { HostResource::from_raw(ptr, layout) }?;
+    /// assert_eq!((again.len_bytes(), again.is_empty()), (8, false));
+    /// # Ok::<(), kornia_tensor::TensorAllocatorError>(())
+    /// ```
+    pub fn into_raw_parts(self) -> (*mut u8, Layout) {
+        let this = ManuallyDrop::new(self);
+        (this.ptr.as_ptr(), this.layout)
+    }
+
+    /// Size of the block in bytes.
+    pub fn len_bytes(&self) -> usize {
+        self.layout.size()
+    }
+
+    /// Whether the block has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.layout.size() == 0
     }
 
     fn obtain(
@@ -133,6 +186,10 @@ unsafe impl MemoryResource for HostResource {
     }
 
     fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
 }

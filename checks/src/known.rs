@@ -27,31 +27,6 @@ pub(crate) const ARROWS: &[Arrow] = &[
         to: "layout/mod.rs",
         why: "a layout is sliced, and what a slice gives is a layout",
     },
-    Arrow {
-        from: "storage/kept.rs",
-        to: "storage/",
-        why: "what is kept with an owner may be another storage",
-    },
-    Arrow {
-        from: "storage/foreign.rs",
-        to: "storage/kept.rs",
-        why: "what is kept with an owner may be another storage",
-    },
-    Arrow {
-        from: "storage/pool/shared.rs",
-        to: "storage/pool.rs",
-        why: "blocks go back to the pool that gave them",
-    },
-    Arrow {
-        from: "storage/pool/state.rs",
-        to: "storage/pool.rs",
-        why: "what a full pool does is said where pools are built",
-    },
-    Arrow {
-        from: "storage/pool/block.rs",
-        to: "storage/pool/shared.rs",
-        why: "blocks go back to the pool that gave them",
-    },
 ];
 
 /// `path` is a file, or a room with a slash at its end.

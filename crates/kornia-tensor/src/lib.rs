@@ -235,8 +235,6 @@ mod exchange;
 mod formats;
 mod layout;
 #[allow(unsafe_code)]
-mod promise;
-#[allow(unsafe_code)]
 pub mod storage;
 #[allow(unsafe_code)]
 pub mod tensor;

@@ -13,7 +13,7 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{self, TensorError};
-use crate::promise::Promised;
+use crate::storage::Promised;
 
 mod blocks;
 mod overlap;

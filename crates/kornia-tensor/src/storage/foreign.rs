@@ -10,7 +10,6 @@ use super::TensorStorage;
 use super::accounting::Entry;
 use super::allocator::{AllocHandle, normalize};
 use super::builder::check_aligned;
-use super::kept::same_type;
 use super::owner::{Access, ForeignOwner, Owner, StorageImpl};
 use crate::error::MemoryDomain;
 use crate::error::{self, TensorAllocatorError, TensorError};
@@ -35,6 +34,17 @@ pub struct OwnerRefused<O> {
     pub error: TensorError,
     /// The owner, as it was passed.
     pub owner: O,
+}
+
+/// A value as the type that it is, if that is so.
+fn same_type<A: 'static, B: 'static>(value: A) -> Result<B, A> {
+    let mut value = Some(value);
+    let same = (&mut value as &mut dyn Any).downcast_mut::<Option<B>>();
+    match (same.and_then(Option::take), value) {
+        (Some(same), _) => Ok(same),
+        (None, Some(value)) => Err(value),
+        (None, None) => unreachable!("it was taken as what it is"),
+    }
 }
 
 impl<O: 'static> OwnerRefused<O> {

@@ -5,28 +5,16 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "bytes")]
 use std::any::Any;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::accounting::Entry;
 use super::foreign::OwnerRefused;
-use super::owner::{Access, Owner, StorageImpl};
+use super::owner::{Access, Kept, Owner, StorageImpl};
 use super::{Place, TensorStorage};
 use crate::error::TensorError;
-
-/// A window of a storage whose element type is forgotten: it keeps the elements where they are.
-pub(crate) trait Kept: Send + Sync {
-    /// Another handle of the same window.
-    fn another(&self, place: Place) -> Box<dyn Kept>;
-
-    /// Size in bytes of the allocation that is kept alive.
-    fn retained_bytes(&self) -> usize;
-
-    /// See [`StorageImpl::foreign`].
-    #[cfg(feature = "bytes")]
-    fn foreign(&self) -> Option<&(dyn Any + Send)>;
-}
 
 impl<T: Send + Sync + 'static> Kept for TensorStorage<T> {
     fn another(&self, place: Place) -> Box<dyn Kept> {
@@ -95,16 +83,5 @@ impl<T: Send + Sync + 'static> TensorStorage<T> {
             alloc: None,
             owner,
         }))
-    }
-}
-
-/// A value as the type that it is, if that is so.
-pub(crate) fn same_type<A: 'static, B: 'static>(value: A) -> Result<B, A> {
-    let mut value = Some(value);
-    let same = (&mut value as &mut dyn Any).downcast_mut::<Option<B>>();
-    match (same.and_then(Option::take), value) {
-        (Some(same), _) => Ok(same),
-        (None, Some(value)) => Err(value),
-        (None, None) => unreachable!("it was taken as what it is"),
     }
 }

@@ -17,6 +17,7 @@ mod nested;
 mod owner;
 pub(crate) mod pages;
 mod pool;
+mod promise;
 mod resource;
 
 use std::alloc::Layout;
@@ -32,6 +33,7 @@ pub(crate) use holders::{Holder, Place};
 pub use owner::Access;
 pub(crate) use owner::{ForeignOwner, Owner};
 pub use pool::{Pool, PoolBuilder, PoolStats, WhenFull};
+pub(crate) use promise::Promised;
 pub use resource::{HostResource, MemoryResource};
 
 #[doc(no_inline)]

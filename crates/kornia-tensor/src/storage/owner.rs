@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 
 use super::accounting::{Entry, OwnerKind};
 use super::allocator::AllocHandle;
-use super::kept::Kept;
+use super::holders::Place;
 use super::nested;
 use super::resource::MemoryResource;
 use crate::error::MemoryDomain;
@@ -42,6 +42,19 @@ pub(crate) enum Owner {
     ),
     /// Memory that outlives the storage by promise.
     Borrowed,
+}
+
+/// A window of a storage whose element type is forgotten: it keeps the elements where they are.
+pub(crate) trait Kept: Send + Sync {
+    /// Another handle of the same window.
+    fn another(&self, place: Place) -> Box<dyn Kept>;
+
+    /// Size in bytes of the allocation that is kept alive.
+    fn retained_bytes(&self) -> usize;
+
+    /// See [`StorageImpl::foreign`].
+    #[cfg(feature = "bytes")]
+    fn foreign(&self) -> Option<&(dyn Any + Send)>;
 }
 
 impl Owner {

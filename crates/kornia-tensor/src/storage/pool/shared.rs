@@ -10,8 +10,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::classes::class_of;
 use super::monitor::{AtomicBool, Monitor};
+use super::options::{PoolBuilder, PoolStats, WhenFull};
 use super::state::State;
-use super::{PoolBuilder, PoolStats, WhenFull};
+
 use crate::error::TensorAllocatorError;
 use crate::storage::resource::{HostResource, MemoryResource};
 

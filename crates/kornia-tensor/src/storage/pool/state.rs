@@ -9,7 +9,7 @@
 use std::alloc::Layout;
 use std::collections::VecDeque;
 
-use super::PoolStats;
+use super::options::PoolStats;
 use crate::error::TensorAllocatorError;
 use crate::storage::resource::HostResource;
 

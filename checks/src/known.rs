@@ -38,14 +38,6 @@ pub(crate) const EXCUSES: &[Excuse] = &[
     },
     Excuse {
         rule: NO_SENTENCE,
-        path: "tensor/",
-    },
-    Excuse {
-        rule: NO_SENTENCE,
-        path: "storage/",
-    },
-    Excuse {
-        rule: NO_SENTENCE,
         path: "exchange/",
     },
 ];

@@ -73,7 +73,7 @@ impl MappedFile {
             io::Error::new(error.kind(), text)
         };
         let file = open_regular(path).map_err(named)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that nobody changes the file of this name, which was opened.
         unsafe { Self::map(&file) }.map_err(named)
     }
 
@@ -89,7 +89,7 @@ impl MappedFile {
     /// As for [`open`](Self::open), without a path.
     pub unsafe fn map(file: &File) -> io::Result<Self> {
         check_regular(&file.metadata()?)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that nobody changes the file while it is mapped.
         let map = unsafe { Mmap::map(file) }?;
         Ok(Self { map: Arc::new(map) })
     }

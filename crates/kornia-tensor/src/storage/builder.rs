@@ -92,7 +92,7 @@ impl<T> StorageBuilder<T> {
             "more elements than the {} asked for",
             self.capacity
         );
-        // SAFETY: the line above.
+        // SAFETY: there is room for one more element, as just asserted.
         unsafe { self.push_unchecked(value) }
     }
 
@@ -103,7 +103,8 @@ impl<T> StorageBuilder<T> {
     /// Fewer than `capacity` elements have been written.
     #[inline]
     pub(crate) unsafe fn push_unchecked(&mut self, value: T) {
-        // SAFETY: B1, and `len < capacity` by the caller.
+        // SAFETY: fewer than `capacity` elements are written, as the caller promises, so the next
+        // one lies within the memory (B1).
         let slot = unsafe { self.inner.base.add(self.inner.len) };
         // SAFETY: in bounds of memory that only we can reach (B1).
         unsafe { slot.write(value) };
@@ -118,7 +119,8 @@ impl<T> StorageBuilder<T> {
             count <= self.capacity - self.inner.len,
             "{count} elements do not fit"
         );
-        // SAFETY: B1.
+        // SAFETY: no more than `capacity` elements are written, so the place behind them lies in
+        // the memory or at its end (B1).
         let to = unsafe { self.inner.base.add(self.inner.len) };
         // SAFETY: `count` initialised elements move to memory of ours that has room for them
         // (asserted) and overlaps nothing of theirs (B1).

@@ -79,9 +79,14 @@ impl<T> TensorStorage<T> {
 
     /// The window of this one and `next` together, if `next` begins where this one ends.
     ///
-    /// The only way to widen a window: for handles that are exclusive, as those of `TensorMut`.
+    /// The only way to widen a window.
+    ///
+    /// # Safety
+    ///
+    /// While the result, or what is made of it, exists, nothing else writes an element of either
+    /// window: both handles belong to exclusive parts, and are used no more.
     #[cfg_attr(feature = "diagnose", track_caller)]
-    pub(crate) fn union(&self, next: &Self) -> Option<Self> {
+    pub(crate) unsafe fn union(&self, next: &Self) -> Option<Self> {
         if !Arc::ptr_eq(&self.inner, &next.inner) {
             return None;
         }

@@ -177,7 +177,7 @@ impl<T, const N: usize> Tensor<T, N> {
         domain: MemoryDomain,
         keepalive: Arc<dyn Any + Send + Sync>,
     ) -> Result<Self, TensorError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises what this access asks for.
         unsafe { Self::borrowed(shape, data, len, domain, Access::ReadWrite, keepalive) }
     }
 
@@ -216,7 +216,7 @@ impl<T, const N: usize> Tensor<T, N> {
         domain: MemoryDomain,
         keepalive: Arc<dyn Any + Send + Sync>,
     ) -> Result<Self, TensorError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises what this access asks for.
         unsafe { Self::borrowed(shape, data, len, domain, Access::ReadOnly, keepalive) }
     }
 
@@ -234,7 +234,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ) -> Result<Self, TensorError> {
         let layout = Layout::contiguous(shape, size_of::<T>())?;
         check_numel(&layout, len)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises the same of `len` elements, which are those of the shape.
         let tensor = unsafe {
             Self::from_foreign(shape, *layout.strides(), data, domain, access, keepalive)
         };

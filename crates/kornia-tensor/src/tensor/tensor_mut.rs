@@ -330,10 +330,10 @@ impl<T, const N: usize> TensorMut<T, N> {
             return None;
         }
         // One window after the other, whichever comes first.
-        let storage = match mine.union(theirs) {
-            Some(storage) => storage,
-            None => theirs.union(mine)?,
-        };
+        // SAFETY: both windows are reached through these two parts alone (X1), which the caller
+        // drops if there is a result.
+        let union = |a: &TensorStorage<T>, b| unsafe { a.union(b) };
+        let storage = union(mine, theirs).or_else(|| union(theirs, mine))?;
         if self.is_empty() || next.is_empty() {
             let kept = if self.is_empty() { next } else { self };
             let layout = Layout::new(together, *kept.strides(), size_of::<T>()).ok()?;

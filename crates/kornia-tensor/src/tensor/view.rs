@@ -78,7 +78,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
 
     /// # Safety
     ///
-    /// V1 holds.
+    /// `ptr` is the first element of the layout, and V1 holds for `'a`: also that the layout keeps
+    /// L2 for elements of this size.
     #[inline]
     pub(crate) unsafe fn new(ptr: NonNull<T>, layout: Layout<N>) -> Self {
         Self {
@@ -157,7 +158,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     pub(super) unsafe fn pieces<const M: usize>(
         self,
     ) -> impl Fn(Layout<M>, isize) -> TensorView<'a, T, M> + use<'a, T, N, M> {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises to call the result only with what `part` may be called with.
         move |layout, offset| unsafe { self.part(layout, offset) }
     }
 

@@ -70,7 +70,8 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
 
     /// # Safety
     ///
-    /// M1 holds.
+    /// `ptr` is the first element of the layout, and M1 holds for `'a`: also that the layout keeps
+    /// L2 for elements of this size.
     #[inline]
     pub(crate) unsafe fn new(ptr: NonNull<T>, layout: Layout<N>) -> Self {
         Self {

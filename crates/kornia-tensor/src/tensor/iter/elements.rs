@@ -147,7 +147,7 @@ impl<T, const N: usize> FusedIterator for Iter<'_, T, N> {}
 
 // SAFETY: the iterator gives `&T` and nothing else.
 unsafe impl<T: Sync, const N: usize> Send for Iter<'_, T, N> {}
-// SAFETY: as above.
+// SAFETY: a shared iterator gives no more than the iterator does.
 unsafe impl<T: Sync, const N: usize> Sync for Iter<'_, T, N> {}
 
 /// Exclusive references to elements in row-major order. Made by [`TensorViewMut::iter_mut`].
@@ -326,7 +326,7 @@ impl<T, const N: usize> FusedIterator for IndexedIter<'_, T, N> {}
 
 // SAFETY: the iterator gives `&T` and nothing else.
 unsafe impl<T: Sync, const N: usize> Send for IndexedIter<'_, T, N> {}
-// SAFETY: as above.
+// SAFETY: a shared iterator gives no more than the iterator does.
 unsafe impl<T: Sync, const N: usize> Sync for IndexedIter<'_, T, N> {}
 
 impl<T, const N: usize> fmt::Debug for Iter<'_, T, N> {

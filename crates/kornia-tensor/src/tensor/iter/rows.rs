@@ -17,7 +17,7 @@ pub struct Rows<'a, T> {
 impl<'a, T> Rows<'a, T> {
     #[inline]
     pub(crate) fn new<const N: usize>(view: TensorView<'a, T, N>) -> Option<Self> {
-        // SAFETY: V1 of the view.
+        // SAFETY: the elements of the view lie in one allocation (V1), as the cursor needs.
         let cursor = unsafe { RowCursor::new(view.first(), view.layout()) }?;
         Some(Self {
             cursor,
@@ -63,7 +63,7 @@ impl<T> FusedIterator for Rows<'_, T> {}
 
 // SAFETY: the iterator gives `&[T]` and nothing else.
 unsafe impl<T: Sync> Send for Rows<'_, T> {}
-// SAFETY: as above.
+// SAFETY: a shared iterator gives no more than the iterator, which is `&[T]`.
 unsafe impl<T: Sync> Sync for Rows<'_, T> {}
 
 /// The rows of a mutable view as exclusive slices. Made by [`TensorViewMut::rows_mut`].
@@ -76,7 +76,7 @@ pub struct RowsMut<'a, T> {
 impl<'a, T> RowsMut<'a, T> {
     #[inline]
     pub(crate) fn new<const N: usize>(view: TensorViewMut<'a, T, N>) -> Option<Self> {
-        // SAFETY: M1 of the view, which is consumed.
+        // SAFETY: the elements of the view lie in one allocation (M1), as the cursor needs.
         let cursor = unsafe { RowCursor::new(view.first(), view.layout()) }?;
         Some(Self {
             cursor,

@@ -411,7 +411,14 @@ fn refusals() -> Vec<Refusal> {
         text,
     };
     let Case { mut t, other, .. } = Case::new(Shared);
-    let shared = t.try_as_mut_slice().unwrap_err().to_string();
+    let others = match t.try_as_mut_slice().unwrap_err() {
+        TensorError::SharedStorage(others) => others.to_string(),
+        error => panic!("{error}"),
+    };
+    let shared = format!(
+        "Vec of 6 elements is shared with {others}; use `to_vec` on a view to copy it, or drop the \
+         others first"
+    );
     let page = Arc::new(AlignedAllocator::new(4096).unwrap());
     let block = Tensor::from_shape_vec_in([2, 3], ELEMENTS.to_vec(), page).unwrap();
     let parent = Tensor::from_shape_vec([4, 3], vec![0; 12]).unwrap();

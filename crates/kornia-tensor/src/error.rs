@@ -78,6 +78,15 @@ pub enum TensorError {
         /// The length of the axis.
         size: usize,
     },
+    /// A window is longer than its axis.
+    WindowTooLong {
+        /// The axis, counted from the outermost.
+        axis: usize,
+        /// The length of the window.
+        window: usize,
+        /// The length of the axis.
+        size: usize,
+    },
     /// A negative number stood where an index or a bound was expected.
     NegativeIndex {
         /// The axis, counted from the outermost.
@@ -143,6 +152,13 @@ pub enum TensorError {
         shape: Box<[usize]>,
         /// Size of one element in bytes.
         element_size: usize,
+    },
+    /// The distance from the lowest to the highest element overflows (L2).
+    StridesOverflow {
+        /// The shape that was asked for.
+        shape: Box<[usize]>,
+        /// The strides that were asked for, in elements.
+        strides: Box<[isize]>,
     },
     /// The strides reach further than the memory there is (L3).
     LayoutOutOfBounds {
@@ -267,6 +283,10 @@ impl fmt::Display for TensorError {
                 "range {start}..{end} is out of bounds for axis {axis} with size {size}; \
                  `clip_box` cuts a box to a shape"
             ),
+            Self::WindowTooLong { axis, window, size } => write!(
+                f,
+                "window of {window} is longer than axis {axis} with size {size}; use a shorter one"
+            ),
             Self::NegativeIndex { axis, index } => write!(
                 f,
                 "index {index} on axis {axis} is negative; use `FromEnd` to count from the end"
@@ -324,6 +344,11 @@ impl fmt::Display for TensorError {
                 "shape {shape:?} with {element_size}-byte elements is larger than memory can \
                  address; use a smaller shape"
             ),
+            Self::StridesOverflow { shape, strides } => write!(
+                f,
+                "strides {strides:?} of shape {shape:?} reach further than memory can address; use \
+                 smaller strides"
+            ),
             Self::LayoutOutOfBounds { span, len } => write!(
                 f,
                 "layout spans {span} elements and the storage has {len}; \
@@ -346,7 +371,7 @@ impl fmt::Display for TensorError {
             Self::SharedStorage(others) => write!(
                 f,
                 "storage is shared with {others}; use `make_mut` to write to a copy, or drop the \
-                 others first: after `let t = t.reshape(..)` the `t` from before still lives"
+                 others first: `let t = t.reshape(..)` keeps the old `t`, `into_reshaped` does not"
             ),
             Self::ReadOnlyStorage => f.write_str(
                 "storage is read-only; use `make_mut` or `deep_clone` to write to a copy",

@@ -28,6 +28,18 @@ const WITHOUT_TWIN: [(&str, &[&str]); 5] = [
             "indexed_iter",
             "iter",
             "rows",
+            "mean_value",
+            "min_max",
+            "sum",
+            "sum_axis",
+            "to_vec",
+            // Short for `view_mut()`, which has one.
+            "apply",
+            "fill",
+            "get_mut",
+            "iter_mut",
+            "rows_mut",
+            "slice_mut",
             // Call a closure or `From`, and panic for want of memory.
             "cast",
             "map",

@@ -34,8 +34,8 @@ fn a_refused_write_names_the_others_and_where_they_were_made() {
     let file = file!();
     let text = format!(
         "storage is shared with 2 other tensors, made at {file}:{first} and {file}:{second}; use \
-         `make_mut` to write to a copy, or drop the others first: after `let t = t.reshape(..)` the `t` \
-         from before still lives"
+         `make_mut` to write to a copy, or drop the others first: `let t = t.reshape(..)` keeps \
+         the old `t`, `into_reshaped` does not"
     );
     assert_eq!(error.to_string(), text);
     assert_eq!(t.try_view_mut().unwrap_err().to_string(), text);
@@ -45,8 +45,8 @@ fn a_refused_write_names_the_others_and_where_they_were_made() {
     drop(worker);
     let text = format!(
         "storage is shared with 1 other tensor, made at {file}:{second}; use `make_mut` to \
-         write to a copy, or drop the others first: after `let t = t.reshape(..)` the `t` from before \
-         still lives"
+         write to a copy, or drop the others first: `let t = t.reshape(..)` keeps the old `t`, \
+         `into_reshaped` does not"
     );
     assert_eq!(t.try_as_mut_slice().unwrap_err().to_string(), text);
     assert!(error.to_string().contains("2 other"), "that was then");

@@ -90,7 +90,7 @@ fn addresses_are_checked_as_far_as_they_can_be() {
     let bytes = Layout::new([2], [isize::MAX / 2], 1).unwrap();
     // SAFETY: as above.
     let refused = unsafe { TensorView::from_raw_parts(address.cast_const(), bytes) };
-    assert!(matches!(refused, Err(TensorError::ShapeOverflow { .. })));
+    assert!(matches!(refused, Err(TensorError::StridesOverflow { .. })));
 }
 
 #[test]

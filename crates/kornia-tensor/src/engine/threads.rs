@@ -31,6 +31,10 @@ pub(crate) use off::{Team, assemble};
 #[cfg(feature = "rayon")]
 pub(crate) use on::{Team, assemble};
 
+/// More parts than this are no use to any number of threads, and each has a state of its own in a
+/// reduction. A view that repeats its elements may have 2^60 of them.
+const MOST_PARTS: usize = 1 << 16;
+
 /// Steps along an axis of elements side by side start at multiples of this, so that no two parts
 /// fetch the same cache line, but for one at their border.
 const SIDE_BY_SIDE: usize = 64;
@@ -79,7 +83,10 @@ impl Parts {
     /// Divides `len` places, at which `bytes` bytes are read and written together.
     pub(crate) fn new(len: usize, bytes: usize, side_by_side: bool) -> Self {
         let each = (bytes / len.max(1)).max(1);
-        let step = TUNING.part_bytes.div_ceil(each);
+        let step = TUNING
+            .part_bytes
+            .div_ceil(each)
+            .max(len.div_ceil(MOST_PARTS));
         let align = if side_by_side { SIDE_BY_SIDE } else { 1 };
         Self {
             len,

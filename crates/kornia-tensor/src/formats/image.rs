@@ -240,6 +240,8 @@ impl<T> Tensor<T, 3> {
         let (width, height) = size_of_image(self.shape(), self.shape()[2])?;
         let stride = |axis: usize| match usize::try_from(self.strides()[axis]) {
             Ok(stride) => Ok(stride),
+            // An axis along which there is no step.
+            Err(_) if self.shape()[axis] == 1 => Ok(self.strides()[axis].unsigned_abs()),
             Err(_) => Err(crate::tensor::view::not_contiguous(&self.layout())),
         };
         let channels = u8::try_from(self.shape()[2]).map_err(|_| {

@@ -163,7 +163,7 @@ impl<const N: usize> Layout<N> {
     /// # Errors
     ///
     /// [`TensorError::AxisOutOfBounds`], [`TensorError::ZeroLength`] if `size` is 0,
-    /// [`TensorError::RangeOutOfBounds`] if the axis is shorter than `size`, and
+    /// [`TensorError::WindowTooLong`] if the axis is shorter than `size`, and
     /// [`TensorError::ShapeOverflow`] if the repeats exceed `isize::MAX` elements.
     ///
     /// ```
@@ -189,10 +189,9 @@ impl<const N: usize> Layout<N> {
             return Err(TensorError::ZeroLength { axis });
         }
         if size > len {
-            return Err(TensorError::RangeOutOfBounds {
+            return Err(TensorError::WindowTooLong {
                 axis,
-                start: 0,
-                end: size,
+                window: size,
                 size: len,
             });
         }

@@ -65,8 +65,9 @@ impl<const N: usize> Layout<N> {
     ///
     /// # Errors
     ///
-    /// [`TensorError::ShapeOverflow`] if the number of elements or the distance between the
-    /// lowest and the highest of them, in elements or bytes, exceeds `isize::MAX`.
+    /// [`TensorError::ShapeOverflow`] if the number of elements, or what they take in bytes without
+    /// gaps, exceeds `isize::MAX`; [`TensorError::StridesOverflow`] if the distance between the lowest
+    /// and the highest of them does.
     ///
     /// ```
     /// use kornia_tensor::Layout;
@@ -90,7 +91,13 @@ impl<const N: usize> Layout<N> {
         if fits {
             Ok(Self { shape, strides })
         } else {
-            Err(shape_overflow(&shape, element_size))
+            // The shape is to blame if no strides would do.
+            Self::contiguous(shape, element_size).and_then(|_| {
+                Err(TensorError::StridesOverflow {
+                    shape: shape.into(),
+                    strides: strides.into(),
+                })
+            })
         }
     }
 

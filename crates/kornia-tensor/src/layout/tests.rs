@@ -98,7 +98,8 @@ fn offsets_where<const N: usize>(
 }
 
 fn overflows<const N: usize>(result: Result<Layout<N>, TensorError>) -> bool {
-    matches!(result, Err(TensorError::ShapeOverflow { .. }))
+    use TensorError::{ShapeOverflow, StridesOverflow};
+    matches!(result, Err(ShapeOverflow { .. } | StridesOverflow { .. }))
 }
 
 fn check_questions<const N: usize>() {

@@ -4,6 +4,7 @@ mod construct;
 mod cut;
 mod fmt;
 mod foreign;
+mod forward;
 mod into;
 pub(crate) mod iter;
 mod map;

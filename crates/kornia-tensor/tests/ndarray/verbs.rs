@@ -254,7 +254,7 @@ where
     let size = 1 + size.index(len + 1);
     if size > len {
         let refused = ours.view().try_windows(axis, size);
-        assert!(matches!(refused, Err(TensorError::RangeOutOfBounds { .. })));
+        assert!(matches!(refused, Err(TensorError::WindowTooLong { .. })));
         return;
     }
     let here = ours.view().windows(axis, size);

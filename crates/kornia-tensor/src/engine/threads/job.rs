@@ -127,8 +127,8 @@ impl Job {
             self.left.notify_all();
         }
         drop(state);
-        // A second one is dropped last: that might panic too, and the owner would wait for ever.
-        drop(panic);
+        // A second one is dropped last, when nobody waits any more.
+        discard(panic);
     }
 
     /// Does parts until none is left: those of one's own share, then those of the others.
@@ -163,6 +163,15 @@ impl Job {
         for share in &self.shares {
             share.next.store(share.end, Ordering::Relaxed);
         }
+    }
+}
+
+/// Drops what a panic left, and does not panic whatever that does: from a helper a panic would reach
+/// the pool, which aborts, and during another one it would abort at once.
+fn discard(panic: Option<Box<dyn Any + Send>>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        // Its destructor may be of the same kind.
+        std::mem::forget(another);
     }
 }
 
@@ -211,6 +220,12 @@ impl<H> Drop for JobGuard<'_, H> {
                 .left
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
+        }
+        if thread::panicking() {
+            // The owner's own panic is passed on, that of a helper is not.
+            let panic = state.panic.take();
+            drop(state);
+            discard(panic);
         }
     }
 }

@@ -61,7 +61,8 @@ impl Drop for Helpers {
     fn drop(&mut self) {
         HELPING.set(false);
         for helper in self.0.drain(..) {
-            let _ = helper.join();
+            let outcome = helper.join();
+            assert!(outcome.is_ok() || thread::panicking(), "a pool would abort");
         }
     }
 }

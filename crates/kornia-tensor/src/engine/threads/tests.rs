@@ -44,6 +44,13 @@ fn parts_are_all_places_once_whatever_the_sizes() {
         10
     );
     assert_eq!(Parts::new(0, 0, true).count(), 0);
+    for len in [1 << 40, isize::MAX.cast_unsigned()] {
+        for bytes in [0, len, usize::MAX] {
+            let parts = Parts::new(len, bytes, true);
+            assert!(parts.count() <= 1 << 16, "{parts:?}");
+            assert_eq!(parts.range(parts.count() - 1).end, len);
+        }
+    }
 }
 
 #[test]
@@ -110,6 +117,33 @@ fn panics_are_passed_on_when_all_have_stopped() {
     let outcome = catch_unwind(|| gathered().run(0..3, |part| panic!("part {part}")));
     assert!(outcome.is_err());
     drop(gathered());
+}
+
+/// The payload of a panic, and whoever drops it panics.
+struct Loud;
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new(Loud));
+    }
+}
+
+#[test]
+fn panics_whose_payloads_panic_when_dropped_stay_in_the_team() {
+    // All three panic; then two helpers, and the calling thread is well.
+    for owner_panics in [true, false] {
+        let (owner, barrier) = (thread::current().id(), std::sync::Barrier::new(3));
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            gathered().run(0..3, |_| {
+                barrier.wait(); // each thread has one part
+                if owner_panics || thread::current().id() != owner {
+                    std::panic::resume_unwind(Box::new(Loud));
+                }
+            });
+        }));
+        std::mem::forget(outcome.unwrap_err());
+        gathered().run(0..3, |_| {}); // the next team is there
+    }
 }
 
 #[test]

@@ -130,10 +130,9 @@ fn windows_slide_one_element_at_a_time() {
                 let count = layout.numel() / len * (len - size + 1) * size;
                 assert_eq!(windows.numel(), count);
             }
-            let long = TensorError::RangeOutOfBounds {
+            let long = TensorError::WindowTooLong {
                 axis,
-                start: 0,
-                end: len + 1,
+                window: len + 1,
                 size: len,
             };
             assert_eq!(layout.windows(axis, len + 1), Err(long));

@@ -26,7 +26,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     /// Floats are added in short stretches first, and those sums in `f64` with compensation, so
     /// that the result is as good as its type: 40 million ones add up to 40 million in `f32` too.
     /// The order depends on the layout alone, so the result is the same on every machine, and
-    /// however many [threads](crate#several-threads) there are.
+    /// however many [threads](crate#several-threads) there are. What
+    /// [`broadcast_to`](Self::broadcast_to) repeats is added up once and multiplied.
     ///
     /// ```
     /// use kornia_tensor::Tensor;
@@ -40,7 +41,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     where
         T: Summand,
     {
-        T::sum_of(reduce::total(self.source()))
+        let (once, times) = self.once();
+        T::sum_of(T::times(reduce::total(once.source()), times))
     }
 
     /// The mean of all elements; `None` if there is none. O(n), in the accuracy of `f64`.
@@ -58,9 +60,11 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     where
         T: Summand,
     {
-        match self.numel() {
+        // Repeating all of them the same number of times makes no other mean.
+        let (once, _) = self.once();
+        match once.numel() {
             0 => None,
-            count => Some(T::mean_of(reduce::total(self.source()), count)),
+            count => Some(T::mean_of(reduce::total(once.source()), count)),
         }
     }
 
@@ -79,7 +83,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     where
         T: PartialOrd + Copy,
     {
-        reduce::min_max(self.source())
+        reduce::min_max(self.once().0.source())
     }
 
     /// The sums along one axis, which goes. O(n).
@@ -122,5 +126,18 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         fresh(*self.layout().without(axis).shape(), None, |out| {
             reduce::sum_axis(out, self.source(), axis);
         })
+    }
+
+    /// The elements without what `broadcast_to` repeats, and how often they are repeated.
+    fn once(self) -> (Self, usize) {
+        let (mut once, mut times) = (self, 1);
+        for axis in 0..N {
+            let len = self.shape()[axis];
+            if self.strides()[axis] == 0 && len > 1 {
+                once = error::expect(once.try_narrow(axis, 0..1));
+                times *= len; // L1: their product fits
+            }
+        }
+        (once, times)
     }
 }

@@ -71,6 +71,10 @@ pub trait Adding: Copy {
     #[doc(hidden)]
     fn join(total: Self::Total, other: Self::Total) -> Self::Total;
 
+    /// The total of that many times the same elements.
+    #[doc(hidden)]
+    fn times(total: Self::Total, count: usize) -> Self::Total;
+
     /// Whether a lane has not overflowed.
     #[doc(hidden)]
     fn fits(lane: Self::Lane) -> bool;
@@ -120,6 +124,15 @@ impl Compensated {
         }
     }
 
+    #[allow(clippy::cast_precision_loss, reason = "as precise as the sum")]
+    fn times(self, count: usize) -> Self {
+        let count = count as f64;
+        Self {
+            sum: self.sum * count,
+            lost: self.lost * count,
+        }
+    }
+
     fn value(self) -> f64 {
         // Infinities and NaN have lost nothing that could be said.
         if self.sum.is_finite() {
@@ -158,6 +171,11 @@ macro_rules! integers {
 
             fn join(total: $total, other: $total) -> $total {
                 total + other
+            }
+
+            fn times(total: $total, count: usize) -> $total {
+                // Counts of elements fit `isize`.
+                total.saturating_mul(count as $total)
             }
 
             #[inline(always)]
@@ -241,6 +259,10 @@ impl Adding for f32 {
         total.join(other)
     }
 
+    fn times(total: Compensated, count: usize) -> Compensated {
+        total.times(count)
+    }
+
     #[inline(always)]
     fn fits(lane: f32) -> bool {
         lane.is_finite()
@@ -305,6 +327,10 @@ impl Adding for f64 {
 
     fn join(total: Compensated, other: Compensated) -> Compensated {
         total.join(other)
+    }
+
+    fn times(total: Compensated, count: usize) -> Compensated {
+        total.times(count)
     }
 
     #[inline(always)]

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use kornia_tensor::{SharedWith, Tensor, TensorError, TensorStorage, host_alloc};
 
@@ -23,6 +24,57 @@ fn at_once<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B
         let b = b();
         (a.join().unwrap(), b)
     })
+}
+
+/// Workers report first and drop their tiles a little later.
+#[test]
+fn a_wait_for_the_sole_handle_ends_when_the_last_worker_is_gone() {
+    let rounds = if MIRI { 2 } else { 100 };
+    for _ in 0..rounds {
+        let mut frame = Tensor::<u32, 2>::full([4, 6], 1);
+        let (sender, sums) = mpsc::channel();
+        let workers: Vec<_> = frame
+            .tiles([2, 3])
+            .map(|(_, tile)| {
+                let sender = sender.clone();
+                thread::spawn(move || {
+                    sender.send(tile.iter().sum::<u32>()).unwrap();
+                    thread::yield_now();
+                    drop(tile);
+                })
+            })
+            .collect();
+        drop(sender);
+        assert_eq!(sums.iter().sum::<u32>(), 24);
+        frame.wait_until_unique(Duration::from_secs(60)).unwrap();
+        frame.as_mut_slice().fill(2); // races with nothing that the workers read
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_wait_for_the_sole_handle_gives_up_at_its_limit() {
+    let mut frame = Tensor::<u8, 1>::zeros([4]);
+    let kept = frame.clone();
+    let shared = Err(TensorError::SharedStorage(SharedWith::default()));
+    assert_eq!(frame.wait_until_unique(Duration::ZERO), shared);
+    let (limit, start) = (Duration::from_millis(5), Instant::now());
+    assert_eq!(frame.wait_until_unique(limit), shared);
+    assert!(start.elapsed() >= limit);
+    drop(kept);
+    assert_eq!(frame.wait_until_unique(Duration::ZERO), Ok(()));
+    assert_eq!(frame.wait_until_unique(Duration::MAX), Ok(()));
+}
+
+/// Waiting helps nobody where the memory cannot be written anyway.
+#[test]
+fn a_wait_for_read_only_memory_is_refused_at_once() {
+    let mut owned = Tensor::<u8, 1>::from_owner([2], vec![1u8, 2]).unwrap();
+    let _kept = owned.clone();
+    let refused = owned.wait_until_unique(Duration::MAX);
+    assert_eq!(refused, Err(TensorError::ReadOnlyStorage));
 }
 
 /// The reads of a handle that is dropped happen before the writes of the one that is left.

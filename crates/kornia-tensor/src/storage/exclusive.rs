@@ -2,11 +2,17 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::TensorStorage;
 use super::builder::StorageBuilder;
 use super::owner::{Access, Owner};
 use crate::error::{self, TensorError};
+
+/// How long `wait_until_unique` sleeps before it asks again: twice as long each time, so that a
+/// handle that goes soon is noticed soon and one that stays costs a thousand looks a second.
+const FIRST_PAUSE: Duration = Duration::from_micros(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
 impl<T> TensorStorage<T> {
     /// The one door to writing: the first element, if this is the only handle of memory the
@@ -39,6 +45,35 @@ impl<T> TensorStorage<T> {
             (false, _) => Err(TensorError::SharedStorage(self.holder.others())),
             (true, Access::ReadWrite | Access::NotHost) => Ok(self.ptr),
         }
+    }
+
+    /// As [`Tensor::wait_until_unique`](crate::Tensor::wait_until_unique).
+    ///
+    /// # Errors
+    ///
+    /// `SharedStorage` if another handle is still there after `limit`; `ReadOnlyStorage` at once.
+    pub fn wait_until_unique(&mut self, limit: Duration) -> Result<(), TensorError> {
+        let Err(mut refused) = self.exclusive_address() else {
+            return Ok(());
+        };
+        if limit.is_zero() {
+            return Err(refused); // without a look at the clock, which not every machine has
+        }
+        let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+        while matches!(refused, TensorError::SharedStorage(_)) {
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            // Whoever is about to drop a handle needs a processor, perhaps this one.
+            std::thread::sleep(pause.min(left));
+            pause = (2 * pause).min(LONGEST_PAUSE);
+            match self.exclusive_address() {
+                Ok(_) => return Ok(()),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
     }
 
     /// First element of the window, for writing through the pointer while this handle lives

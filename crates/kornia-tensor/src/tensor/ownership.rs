@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
+
 use super::{Tensor, TensorParts};
 use crate::TensorViewMut;
 use crate::error::{self, TensorError};
@@ -71,6 +73,44 @@ impl<T, const N: usize> Tensor<T, N> {
             return Err(not_contiguous(&layout));
         }
         Ok(elements)
+    }
+
+    /// Waits until this is the only handle of its memory and may write it, at most for `limit`.
+    ///
+    /// For the end of a pipeline, where a worker has sent its result and is about to drop its tile.
+    /// After `Ok` the memory stays this tensor's own until it hands out a handle itself, so
+    /// [`view_mut`](Self::view_mut), [`as_mut_slice`](Self::as_mut_slice) and
+    /// [`try_into_mut`](Self::try_into_mut) find it unshared.
+    ///
+    /// Asking costs one atomic operation. Handles do not know who waits, so it asks again after
+    /// 20 µs, 40 µs and so on up to a millisecond, and sleeps in between: it notices the last drop
+    /// up to that much later. With a limit of zero it asks once. It never returns `Ok` while
+    /// this thread itself holds the other handle.
+    ///
+    /// # Errors
+    ///
+    /// `SharedStorage` if another handle is still there after `limit`; `ReadOnlyStorage` at once,
+    /// because nobody's drop would help.
+    ///
+    /// ```
+    /// use kornia_tensor::{Tensor, TensorError};
+    /// use std::time::Duration;
+    ///
+    /// fn main() -> Result<(), TensorError> {
+    ///     let mut frame = Tensor::<u8, 3>::zeros([480, 640, 3]);
+    ///     let top = frame.slice((..240, .., ..));
+    ///     std::thread::spawn(move || top.view().sum()); // who knows when it is done with its tile
+    ///     frame.wait_until_unique(Duration::from_secs(60))?;
+    ///     frame.as_mut_slice().fill(1);
+    ///
+    ///     let kept = frame.clone();
+    ///     assert!(frame.wait_until_unique(Duration::from_millis(1)).is_err());
+    ///     assert_eq!(kept[[0, 0, 0]], 1);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn wait_until_unique(&mut self, limit: Duration) -> Result<(), TensorError> {
+        self.parts.storage.wait_until_unique(limit)
     }
 
     /// 0.2.0's name of [`as_mut_slice`](Self::as_mut_slice). Not deprecated, because code of that

@@ -32,7 +32,7 @@ pub const NAME: &str = "image";
 /// Everything that the formats ask of an element.
 pub trait Element:
     Pixel
-    + kornia_tensor::file::FileElement
+    + kornia_tensor::formats::file::FileElement
     + ndarray_npy::WritableElement
     + ndarray_npy::ReadableElement
     + candle_core::WithDType

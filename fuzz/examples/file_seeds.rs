@@ -7,9 +7,9 @@ use std::io::Cursor;
 use std::path::Path;
 
 use half::f16;
-use kornia_tensor::file::FileElement;
-use kornia_tensor::npy::{self, NpzWriter};
-use kornia_tensor::safetensors::SafeTensorsWriter;
+use kornia_tensor::formats::file::FileElement;
+use kornia_tensor::formats::npy::{self, NpzWriter};
+use kornia_tensor::formats::safetensors::SafeTensorsWriter;
 use kornia_tensor::{Tensor, TensorView};
 
 fn add(target: &str, name: &str, choice: u8, bytes: &[u8]) -> Result<(), Box<dyn Error>> {

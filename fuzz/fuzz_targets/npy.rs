@@ -3,8 +3,8 @@
 #![no_main]
 
 use kornia_tensor::Tensor;
-use kornia_tensor::file::FileElement;
-use kornia_tensor::npy::{self, ReadOptions};
+use kornia_tensor::formats::file::FileElement;
+use kornia_tensor::formats::npy::{self, ReadOptions};
 use kornia_tensor_fuzz::{choose_file, claim};
 use libfuzzer_sys::fuzz_target;
 

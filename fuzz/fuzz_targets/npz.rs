@@ -4,8 +4,8 @@
 
 use std::io::Cursor;
 
-use kornia_tensor::file::FileElement;
-use kornia_tensor::npy::{NpzReader, NpzWriter};
+use kornia_tensor::formats::file::FileElement;
+use kornia_tensor::formats::npy::{NpzReader, NpzWriter};
 use kornia_tensor_fuzz::choose_file;
 use kornia_tensor_fuzz::memory::most_taken;
 use libfuzzer_sys::fuzz_target;

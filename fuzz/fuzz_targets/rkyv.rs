@@ -3,7 +3,7 @@
 #![no_main]
 
 use kornia_tensor::Tensor;
-use kornia_tensor::rkyv::ArchivedTensor;
+use kornia_tensor::formats::rkyv::ArchivedTensor;
 use kornia_tensor_fuzz::{choose, claim};
 use libfuzzer_sys::fuzz_target;
 use rkyv::api::high::{HighDeserializer, HighSerializer, HighValidator};

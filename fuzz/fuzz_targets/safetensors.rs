@@ -4,8 +4,8 @@
 
 use std::io::Cursor;
 
-use kornia_tensor::file::FileElement;
-use kornia_tensor::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
+use kornia_tensor::formats::file::FileElement;
+use kornia_tensor::formats::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
 use kornia_tensor_fuzz::memory::most_taken;
 use kornia_tensor_fuzz::{choose_file, claim};
 use libfuzzer_sys::fuzz_target;

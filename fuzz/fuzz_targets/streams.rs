@@ -5,8 +5,8 @@
 use std::io::BufReader;
 
 use kornia_tensor::Tensor;
-use kornia_tensor::npy::{self, NpzReader, NpzWriter};
-use kornia_tensor::safetensors::{SafeTensorsReader, SafeTensorsWriter};
+use kornia_tensor::formats::npy::{self, NpzReader, NpzWriter};
+use kornia_tensor::formats::safetensors::{SafeTensorsReader, SafeTensorsWriter};
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../crates/kornia-tensor/tests/faults/streams.rs"]

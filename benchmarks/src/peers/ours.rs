@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use kornia_tensor::npy::{self, NpzReader, NpzWriter};
-use kornia_tensor::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
+use kornia_tensor::formats::npy::{self, NpzReader, NpzWriter};
+use kornia_tensor::formats::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
 use kornia_tensor::{MappedFile, Tensor, TensorView};
 
 use crate::constant::{Constant, LARGE, RESHAPED, SHAPE, elements};

@@ -345,7 +345,7 @@
 //!
 #![cfg_attr(feature = "rkyv", doc = "```compile_fail")]
 #![cfg_attr(not(feature = "rkyv"), doc = "```ignore")]
-//! use kornia_tensor::rkyv::ArchivedTensor;
+//! use kornia_tensor::formats::rkyv::ArchivedTensor;
 //! fn shorten<'a>(t: &'a ArchivedTensor<&'static str, 1>) -> &'a ArchivedTensor<&'a str, 1> {
 //!     t
 //! }

@@ -231,9 +231,10 @@
 mod compile_fail;
 mod engine;
 mod error;
-mod exchange;
-mod formats;
+pub mod exchange;
+pub mod formats;
 mod layout;
+pub mod prelude;
 #[allow(unsafe_code)]
 pub mod storage;
 #[allow(unsafe_code)]
@@ -241,33 +242,23 @@ pub mod tensor;
 
 pub use engine::compute::reduce::Summand;
 pub use error::{MemoryDomain, SharedWith, TensorAllocatorError, TensorError};
-pub use exchange::Pitched;
-#[cfg(feature = "arrow")]
-pub use exchange::arrow;
+// 0.2.0's path. The other modules of formats are reached through theirs: here they would hide the
+// crates whose names they have.
 #[cfg(feature = "dlpack")]
+#[doc(hidden)]
 pub use exchange::dlpack;
 #[cfg(feature = "mmap")]
-pub use exchange::{MappedFile, MappedFileMut};
-#[cfg(feature = "bincode")]
-pub use formats::bincode;
-#[cfg(any(feature = "npy", feature = "safetensors", feature = "image"))]
-pub use formats::file;
-#[cfg(feature = "image")]
-pub use formats::image;
-#[cfg(feature = "npy")]
-pub use formats::npy;
-#[cfg(feature = "rkyv")]
-pub use formats::rkyv;
-#[cfg(feature = "safetensors")]
-pub use formats::safetensors;
-#[cfg(feature = "serde")]
-pub use formats::serde;
+pub use exchange::mmap::{MappedFile, MappedFileMut};
+pub use exchange::views::Pitched;
 #[allow(deprecated)] // names of 0.2.0
 pub use layout::get_strides_from_shape;
 pub use layout::{
-    FromEnd, Layout, LayoutChunks, LayoutTiles, Nat, Pred, SliceIndex, SliceItem, SliceRange,
-    SliceSpec, Step, Succ, checked_numel, clip_box, step,
+    FromEnd, Layout, LayoutChunks, LayoutTiles, SliceIndex, SliceRange, SliceSpec, Step,
+    checked_numel, clip_box, step,
 };
+// What bounds and error messages name and nobody writes.
+#[doc(hidden)]
+pub use layout::{Nat, Pred, SliceItem, Succ};
 pub use storage::accounting;
 // Documented where people meet them, under the short path.
 #[doc(inline)]

@@ -4,8 +4,8 @@
 #[path = "arrow/producer.rs"]
 mod producer;
 
-use kornia_tensor::arrow::abi::{ArrowArray, ArrowSchema};
-use kornia_tensor::arrow::{ArrowElem, ArrowParts};
+use kornia_tensor::exchange::arrow::abi::{ArrowArray, ArrowSchema};
+use kornia_tensor::exchange::arrow::{ArrowElem, ArrowParts};
 use kornia_tensor::{Access, MemoryDomain, Tensor, TensorError};
 use producer::{Made, Releases};
 

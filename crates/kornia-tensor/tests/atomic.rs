@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use folder::Folder;
-use kornia_tensor::file::{FileErrorKind, NewFile};
-use kornia_tensor::{Tensor, npy};
+use kornia_tensor::formats::file::{FileErrorKind, NewFile};
+use kornia_tensor::{Tensor, formats::npy};
 
 /// Says to the tests below that they are the process to be killed, and where it writes.
 const TARGET: &str = "KORNIA_TEST_WRITE_TO";

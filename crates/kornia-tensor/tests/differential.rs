@@ -14,9 +14,9 @@ use std::io::BufReader;
 
 use folder::Folder;
 use kornia_tensor::Tensor;
-use kornia_tensor::file::FileElement;
-use kornia_tensor::npy::{self, NpzReader, ReadOptions};
-use kornia_tensor::safetensors::SafeTensorsReader;
+use kornia_tensor::formats::file::FileElement;
+use kornia_tensor::formats::npy::{self, NpzReader, ReadOptions};
+use kornia_tensor::formats::safetensors::SafeTensorsReader;
 use python::script;
 
 /// Something that may be read as an array.

@@ -7,7 +7,7 @@ mod random;
 
 use image::flat::SampleLayout;
 use image::{DynamicImage, FlatSamples, ImageBuffer, Luma, LumaA, Pixel, Rgb, RgbImage, Rgba};
-use kornia_tensor::image::ImageElement;
+use kornia_tensor::formats::image::ImageElement;
 use kornia_tensor::{Tensor, Tensor3, TensorError};
 use layouts::recipes;
 use proptest::test_runner::TestRunner;

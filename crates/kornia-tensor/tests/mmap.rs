@@ -321,8 +321,8 @@ fn a_file_that_is_there_is_not_made_anew_and_what_does_not_fit_is_given_back() {
 #[cfg(feature = "npy")]
 mod arrays {
     use super::*;
-    use kornia_tensor::file::FileErrorKind;
-    use kornia_tensor::npy;
+    use kornia_tensor::formats::file::FileErrorKind;
+    use kornia_tensor::formats::npy;
 
     #[test]
     fn arrays_are_made_written_and_read_where_they_lie() {

@@ -13,9 +13,9 @@ mod python;
 
 use folder::Folder;
 use half::f16;
-use kornia_tensor::file::FileElement;
-use kornia_tensor::npy::{self, NpzReader, NpzWriter};
-use kornia_tensor::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
+use kornia_tensor::formats::file::FileElement;
+use kornia_tensor::formats::npy::{self, NpzReader, NpzWriter};
+use kornia_tensor::formats::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
 use kornia_tensor::{Tensor, Tensor3};
 use python::script;
 

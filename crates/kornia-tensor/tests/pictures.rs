@@ -10,8 +10,8 @@ use folder::Folder;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, GenericImageView, ImageEncoder};
-use kornia_tensor::file::FileError;
-use kornia_tensor::image::{ImageElement, ImageOptions};
+use kornia_tensor::formats::file::FileError;
+use kornia_tensor::formats::image::{ImageElement, ImageOptions};
 use kornia_tensor::{Tensor, Tensor3};
 
 #[global_allocator]
@@ -444,7 +444,7 @@ fn what_is_no_picture_is_refused_and_names_the_file() {
     assert!(Tensor::<u8, 3>::open_image(folder.file("none.png")).is_err());
 
     // The old picture stays.
-    let refused = |error: kornia_tensor::file::FileError| {
+    let refused = |error: kornia_tensor::formats::file::FileError| {
         assert_eq!(std::fs::read(&path).unwrap(), whole);
         assert!(error.file().is_some());
         error.to_string()

@@ -15,9 +15,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use folder::Folder;
-use kornia_tensor::file::{Durable, FileErrorKind, NewFile};
-use kornia_tensor::npy::{self, NpzReader, NpzWriter};
-use kornia_tensor::safetensors::{SafeTensorsReader, SafeTensorsWriter};
+use kornia_tensor::formats::file::{Durable, FileErrorKind, NewFile};
+use kornia_tensor::formats::npy::{self, NpzReader, NpzWriter};
+use kornia_tensor::formats::safetensors::{SafeTensorsReader, SafeTensorsWriter};
 use kornia_tensor::{MappedFile, Tensor};
 
 /// Says to `in_another_process` where to save.

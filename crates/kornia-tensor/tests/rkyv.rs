@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use elements::Element;
-use kornia_tensor::rkyv::ArchivedTensor;
+use kornia_tensor::formats::rkyv::ArchivedTensor;
 use kornia_tensor::{Tensor, TensorError, TensorView};
 use layouts::{Recipe, recipes};
 use memory::most_taken;

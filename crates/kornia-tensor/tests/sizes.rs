@@ -208,13 +208,13 @@ fn shorten_holders<'short, 'long: 'short>(
 #[cfg(all(feature = "npy", feature = "safetensors"))]
 #[allow(clippy::type_complexity)]
 fn shorten_formats<'short, 'long: 'short>(
-    npz: kornia_tensor::npy::NpzReader<&'long [u8]>,
-    tensors: kornia_tensor::safetensors::SafeTensorsReader<&'long [u8]>,
-    writer: kornia_tensor::safetensors::SafeTensorsWriter<'long>,
+    npz: kornia_tensor::formats::npy::NpzReader<&'long [u8]>,
+    tensors: kornia_tensor::formats::safetensors::SafeTensorsReader<&'long [u8]>,
+    writer: kornia_tensor::formats::safetensors::SafeTensorsWriter<'long>,
 ) -> (
-    kornia_tensor::npy::NpzReader<&'short [u8]>,
-    kornia_tensor::safetensors::SafeTensorsReader<&'short [u8]>,
-    kornia_tensor::safetensors::SafeTensorsWriter<'short>,
+    kornia_tensor::formats::npy::NpzReader<&'short [u8]>,
+    kornia_tensor::formats::safetensors::SafeTensorsReader<&'short [u8]>,
+    kornia_tensor::formats::safetensors::SafeTensorsWriter<'short>,
 ) {
     (npz, tensors, writer)
 }

@@ -42,7 +42,7 @@ fn debug_of_an_error_is_its_text() {
 #[cfg(feature = "npy")]
 #[test]
 fn debug_of_an_error_about_a_file_is_its_text() {
-    let error = kornia_tensor::npy::open::<u8, 3>("no/such/file.npy").unwrap_err();
+    let error = kornia_tensor::formats::npy::open::<u8, 3>("no/such/file.npy").unwrap_err();
     prints_its_text(&error);
     prints_its_text(error.kind());
     assert!(format!("{error:?}").starts_with("no/such/file.npy: "));

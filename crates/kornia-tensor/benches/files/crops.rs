@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use kornia_tensor::file::Durable;
-use kornia_tensor::{Tensor, npy};
+use kornia_tensor::formats::file::Durable;
+use kornia_tensor::{Tensor, formats::npy};
 
 const CROPS: usize = 500;
 const SIDE: usize = 64;

@@ -25,9 +25,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use kornia_tensor::file::FileElement;
-use kornia_tensor::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
-use kornia_tensor::{Tensor, TensorStorage, npy};
+use kornia_tensor::formats::file::FileElement;
+use kornia_tensor::formats::safetensors::{SafeTensors, SafeTensorsReader, SafeTensorsWriter};
+use kornia_tensor::{Tensor, TensorStorage, formats::npy};
 
 type Case<'a> = (&'static str, Box<dyn FnMut() + 'a>);
 

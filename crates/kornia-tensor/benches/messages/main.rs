@@ -14,7 +14,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use kornia_tensor::Tensor;
-use kornia_tensor::rkyv::ArchivedTensor;
+use kornia_tensor::formats::rkyv::ArchivedTensor;
 use rkyv::rancor::Error as RkyvError;
 use rkyv::util::AlignedVec;
 

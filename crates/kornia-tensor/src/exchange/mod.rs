@@ -1,4 +1,8 @@
 //! Memory of others as tensors, and tensors as memory of others, without a copy.
+//!
+//! What stands here has a page of its own because it has tables of what is refused. The rest are
+//! methods of [`Tensor`](crate::Tensor) (features `ndarray`, `bytes`, `bytemuck`) and the mapped
+//! files of feature `mmap`.
 
 #[cfg(feature = "arrow")]
 #[allow(unsafe_code)]
@@ -13,13 +17,9 @@ mod bytes;
 pub mod dlpack;
 #[cfg(feature = "mmap")]
 #[allow(unsafe_code)]
-mod mmap;
+pub(crate) mod mmap;
 #[cfg(feature = "ndarray")]
 #[allow(unsafe_code)]
 mod ndarray;
 #[allow(unsafe_code)]
-mod views;
-
-#[cfg(feature = "mmap")]
-pub use mmap::{MappedFile, MappedFileMut};
-pub use views::Pitched;
+pub(crate) mod views;

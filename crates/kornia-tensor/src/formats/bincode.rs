@@ -1,7 +1,7 @@
 //! Tensors in bincode 2 (feature `bincode`): for messages of 0.2.0, and for those who need them.
 //!
 //! **For new data take another format.** bincode's line has ended: 2.0.1 is the last release, and
-//! 3.0.0 is empty. This crate's [`rkyv`](https://docs.rs/kornia-tensor/latest/kornia_tensor/rkyv)
+//! 3.0.0 is empty. This crate's [`rkyv`](https://docs.rs/kornia-tensor/latest/kornia_tensor/formats/rkyv)
 //! is faster and can be read in place; `serde` with postcard is as small.
 //!
 //! A tensor or a view is written as 0.2.0 writes a tensor in standard layout, byte for byte:
@@ -91,7 +91,7 @@ impl<T: Encode, const N: usize> Encode for Tensor<T, N> {
 }
 
 impl<C, T: Decode<C>, const N: usize> Decode<C> for Tensor<T, N> {
-    /// O(n), into fresh memory. See the [module](crate::bincode) for how it is checked.
+    /// O(n), into fresh memory. See the [module](crate::formats::bincode) for how it is checked.
     ///
     /// # Errors
     ///

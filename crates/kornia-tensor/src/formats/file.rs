@@ -4,7 +4,7 @@
 //!
 //! A [`FileElement`] is a type that files know under a name of their own. Which format takes which:
 //!
-//! | Rust | [`npy`](crate::npy) | [`safetensors`](crate::safetensors) | [`image`](crate::image) |
+//! | Rust | [`npy`](crate::formats::npy) | [`safetensors`](crate::formats::safetensors) | [`image`](crate::formats::image) |
 //! |---|---|---|---|
 //! | `bool` | `\|b1` | `BOOL` | |
 //! | `u8` | `\|u1` | `U8` | 1 to 4 channels |

@@ -40,7 +40,7 @@
 //! | `f32` | | | `Rgb32F` | `Rgba32F` | | |
 //!
 //! PNG and JPEG are there with this feature; others once your program enables them in the crate
-//! `image`. How files are written is said in [`file`](crate::file).
+//! `image`. How files are written is said in [`file`](crate::formats::file).
 //!
 //! # What is opened
 //!

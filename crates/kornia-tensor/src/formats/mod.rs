@@ -1,6 +1,9 @@
 //! Tensors as messages and files. Each format is a module of its own, behind a feature of its name.
 //!
-//! `file.rs` is what the formats of files share, `wire.rs` what the readers of messages do.
+//! They have the names of the crates whose traits they implement or whose files they read, and
+//! stand here so that `use kornia_tensor::*` hides none of those crates.
+
+// `file.rs` is what the formats of files share, `wire.rs` what the readers of messages do.
 
 #[cfg(feature = "bincode")]
 pub mod bincode;

@@ -1,7 +1,7 @@
 //! Arrays of NumPy: `.npy` and `.npz` (feature `npy`).
 //!
 //! ```
-//! use kornia_tensor::{Tensor, npy};
+//! use kornia_tensor::{Tensor, formats::npy};
 //!
 //! let path = std::env::temp_dir().join(format!("kornia-doc-{}.npy", std::process::id()));
 //! let image = Tensor::<u8, 3>::from_shape_fn([4, 6, 3], |[y, x, c]| (y * 18 + x * 3 + c) as u8);
@@ -21,7 +21,7 @@
 //! [`save`] on paths; [`NpzReader`], [`NpzWriter`] and [`save_npz`] on archives of several arrays.
 //! [`read_header`] tells type and shape without the elements, [`from_owner`] shares the elements of a
 //! mapped file, and [`ReadOptions`] reads another way. Which element types there are, and how files
-//! are written, is said in [`file`](crate::file).
+//! are written, is said in [`file`](crate::formats::file).
 //!
 //! # What is written
 //!
@@ -100,7 +100,7 @@ pub fn write<'a, T: FileElement, const N: usize>(
     Ok(write_to(&mut writer, tensor.into())?)
 }
 
-/// Writes an array to a file, [whole or not at all](crate::file). O(n).
+/// Writes an array to a file, [whole or not at all](crate::formats::file). O(n).
 ///
 /// # Errors
 ///

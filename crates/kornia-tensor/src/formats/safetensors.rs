@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use kornia_tensor::Tensor;
-//! use kornia_tensor::safetensors::{SafeTensorsReader, SafeTensorsWriter};
+//! use kornia_tensor::formats::safetensors::{SafeTensorsReader, SafeTensorsWriter};
 //!
 //! let path = std::env::temp_dir().join(format!("kornia-doc-{}.safetensors", std::process::id()));
 //! let kernel = Tensor::<f32, 4>::full([8, 3, 3, 3], 0.5);
@@ -30,7 +30,7 @@
 //! | the same | copies of their own | [`SafeTensors::to_tensor`] | O(n) |
 //! | tensors | a file, or bytes | [`SafeTensorsWriter`] | O(n) |
 //!
-//! Which element types there are, and how files are written, is said in [`file`](crate::file).
+//! Which element types there are, and how files are written, is said in [`file`](crate::formats::file).
 //!
 //! # Bytes from strangers
 //!

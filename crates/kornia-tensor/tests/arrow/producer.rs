@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use kornia_tensor::Tensor;
-use kornia_tensor::arrow::abi::{ArrowArray, ArrowSchema};
-use kornia_tensor::arrow::{ArrowElem, ArrowParts};
+use kornia_tensor::exchange::arrow::abi::{ArrowArray, ArrowSchema};
+use kornia_tensor::exchange::arrow::{ArrowElem, ArrowParts};
 
 /// How often arrays and types were released.
 #[derive(Clone, Default)]

@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kornia_tensor::Tensor;
-use kornia_tensor::npy::{self, NpzReader, NpzWriter};
-use kornia_tensor::safetensors::{SafeTensorsReader, SafeTensorsWriter};
+use kornia_tensor::formats::npy::{self, NpzReader, NpzWriter};
+use kornia_tensor::formats::safetensors::{SafeTensorsReader, SafeTensorsWriter};
 
 use super::streams::{FAULTS, Fault, Injected, Plan, Stream};
 

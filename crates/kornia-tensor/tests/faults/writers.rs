@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use kornia_tensor::file::FileError;
-use kornia_tensor::npy::{self, NpzReader, NpzWriter};
-use kornia_tensor::safetensors::{SafeTensors, SafeTensorsWriter};
+use kornia_tensor::formats::file::FileError;
+use kornia_tensor::formats::npy::{self, NpzReader, NpzWriter};
+use kornia_tensor::formats::safetensors::{SafeTensors, SafeTensorsWriter};
 use kornia_tensor::{Tensor, TensorView};
 
 use super::streams::{FAULTS, Fault, Injected, Plan, Stream};
@@ -71,7 +71,7 @@ pub(crate) fn npy() -> usize {
     let (picture, depth) = (picture(), depth());
     let crop = picture.view().slice((1..4, 2..6, ..));
     let turned = depth.view().transpose();
-    fn check<T: kornia_tensor::file::FileElement + PartialEq, const N: usize>(
+    fn check<T: kornia_tensor::formats::file::FileElement + PartialEq, const N: usize>(
         view: TensorView<'_, T, N>,
     ) -> usize {
         try_all(

@@ -1,6 +1,6 @@
 //! What every reader owes to files from strangers.
 
-use kornia_tensor::file::FileError;
+use kornia_tensor::formats::file::FileError;
 
 use super::memory::most_taken;
 

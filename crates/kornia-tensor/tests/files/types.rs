@@ -1,6 +1,6 @@
 //! The element types of files, and values of them.
 
-use kornia_tensor::file::FileElement;
+use kornia_tensor::formats::file::FileElement;
 use kornia_tensor::{Tensor, TensorView};
 
 use super::elements::Element;

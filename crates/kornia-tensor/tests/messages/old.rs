@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use kornia_tensor::Tensor;
-use kornia_tensor::serde::deserialize_v0_2;
+use kornia_tensor::formats::serde::deserialize_v0_2;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

@@ -22,7 +22,7 @@ impl<T: ArrowElem, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// With the parts: what the [table](crate::arrow#what-is-refused) says.
+    /// With the parts: what the [table](crate::exchange::arrow#what-is-refused) says.
     ///
     /// ```
     /// use kornia_tensor::Tensor;

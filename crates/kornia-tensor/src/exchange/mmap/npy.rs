@@ -25,7 +25,7 @@ impl MappedFileMut {
     ///
     /// ```
     /// # #[cfg(not(miri))] {
-    /// use kornia_tensor::{MappedFile, MappedFileMut, npy};
+    /// use kornia_tensor::{MappedFile, MappedFileMut, formats::npy};
     ///
     /// let path = std::env::temp_dir().join(format!("kornia-doc-map-{}.npy", std::process::id()));
     /// // SAFETY: the file has a name of its own; nobody else opens it while the tensor lives.
@@ -75,7 +75,7 @@ impl MappedFileMut {
     ///
     /// # Errors
     ///
-    /// Those of [`npy::open`](crate::npy::open); `Invalid` for the byte order of other machines,
+    /// Those of [`npy::open`](crate::formats::npy::open); `Invalid` for the byte order of other machines,
     /// `Tensor(MisalignedOffset)` for elements that lie at odd places, as NumPy leaves none.
     pub unsafe fn open_npy<T, const N: usize>(
         path: impl AsRef<Path>,

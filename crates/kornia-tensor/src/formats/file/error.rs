@@ -11,8 +11,8 @@ use crate::error::{Printable, Shown, ShownList, TensorError};
 ///
 /// ```
 /// # #[cfg(feature = "npy")] {
-/// use kornia_tensor::file::FileErrorKind;
-/// use kornia_tensor::npy;
+/// use kornia_tensor::formats::file::FileErrorKind;
+/// use kornia_tensor::formats::npy;
 ///
 /// let error = npy::open::<u8, 3>("no/such/file.npy").unwrap_err();
 /// assert!(error.to_string().starts_with("no/such/file.npy: "));

@@ -34,9 +34,9 @@ impl<P: AsRef<Path>> Destination for P {
 /// [module](super) says what that is for.
 ///
 /// ```
-/// use kornia_tensor::file::{Durable, NewFile};
+/// use kornia_tensor::formats::file::{Durable, NewFile};
 /// # #[cfg(feature = "npy")]
-/// use kornia_tensor::{Tensor, npy};
+/// use kornia_tensor::{Tensor, formats::npy};
 ///
 /// let path = std::env::temp_dir().join(format!("kornia-doc-durable-{}.npy", std::process::id()));
 /// # #[cfg(feature = "npy")]
@@ -66,7 +66,7 @@ impl<P: AsRef<Path>> Destination for Durable<P> {
 ///
 /// ```
 /// use std::io::Write;
-/// use kornia_tensor::file::NewFile;
+/// use kornia_tensor::formats::file::NewFile;
 ///
 /// let path = std::env::temp_dir().join(format!("kornia-doc-{}.txt", std::process::id()));
 /// let mut file = NewFile::create(&path)?;

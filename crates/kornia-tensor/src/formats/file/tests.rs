@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::system::fault;
 use super::{Durable, FileError, NewFile, at_end};
-use crate::npy::{self, NpzReader};
-use crate::safetensors::{SafeTensorsReader, SafeTensorsWriter};
+use crate::formats::npy::{self, NpzReader};
+use crate::formats::safetensors::{SafeTensorsReader, SafeTensorsWriter};
 use crate::{Tensor, TensorView};
 
 /// Saves a picture, which `opens` as what it was.

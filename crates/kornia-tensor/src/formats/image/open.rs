@@ -29,7 +29,7 @@ const LEAST_FOR_THE_REST: u64 = 64 << 10;
 ///
 /// ```
 /// use kornia_tensor::Tensor;
-/// use kornia_tensor::image::ImageOptions;
+/// use kornia_tensor::formats::image::ImageOptions;
 ///
 /// let path = std::env::temp_dir().join(format!("kornia-doc-{}.png", std::process::id()));
 /// Tensor::<u16, 3>::full([4, 6, 1], 0x8080).save_image(&path)?; // grey, 16 bits
@@ -152,13 +152,13 @@ impl ImageOptions {
     /// As there.
     ///
     /// ```
-    /// use kornia_tensor::image::ImageOptions;
+    /// use kornia_tensor::formats::image::ImageOptions;
     ///
     /// let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/photographs/chelsea.png"));
     /// let cat = ImageOptions::new().grey().decode::<f32>(bytes)?;
     /// assert_eq!(cat.shape(), &[300, 451, 1]);
     /// assert!(cat.iter().all(|grey| (0.0..=1.0).contains(grey)));
-    /// # Ok::<(), kornia_tensor::file::FileError>(())
+    /// # Ok::<(), kornia_tensor::formats::file::FileError>(())
     /// ```
     pub fn decode<T: ImageElement>(&self, bytes: &[u8]) -> Result<Tensor<T, 3>, FileError> {
         Ok(self.try_decode(bytes)?)

@@ -10,7 +10,7 @@ use crate::{Tensor, TensorView};
 
 /// Pictures to files (feature `image`).
 impl<T: ImageElement> Tensor<T, 3> {
-    /// Writes `[H, W, C]` as a picture, [whole or not at all](crate::file), of the kind that the
+    /// Writes `[H, W, C]` as a picture, [whole or not at all](crate::formats::file), of the kind that the
     /// path ends in. O(n).
     ///
     /// A JPEG has the quality 75 of 100; [`save_jpeg`](Self::save_jpeg) sets another.
@@ -24,7 +24,7 @@ impl<T: ImageElement> Tensor<T, 3> {
     }
 
     /// Writes `[H, W, 1]` or `[H, W, 3]` as a JPEG of this quality, from 1 to 100, [whole or not at
-    /// all](crate::file), whatever the path ends in. O(n).
+    /// all](crate::formats::file), whatever the path ends in. O(n).
     ///
     /// At 75 a photograph takes a tenth of its pixels' bytes; OpenCV writes 95 by default, which
     /// takes three times as much. What is outside 1 to 100 is taken for the nearer of them.

@@ -43,13 +43,13 @@ impl Header {
     /// `Invalid` for elements that NumPy does not have (`bf16`).
     ///
     /// ```
-    /// use kornia_tensor::npy::{Header, read_header};
+    /// use kornia_tensor::formats::npy::{Header, read_header};
     ///
     /// let header = Header::of::<f32>(&[480, 640])?;
     /// let bytes = header.to_bytes();
     /// assert_eq!((bytes.len(), header.size_in_bytes()), (128, 128));
     /// assert_eq!(read_header(&bytes[..])?, header);
-    /// # Ok::<(), kornia_tensor::file::FileError>(())
+    /// # Ok::<(), kornia_tensor::formats::file::FileError>(())
     /// ```
     pub fn of<T: FileElement>(shape: &[usize]) -> Result<Self, FileError> {
         Ok(Self::try_of::<T>(shape)?)

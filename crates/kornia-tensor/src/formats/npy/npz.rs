@@ -24,7 +24,7 @@ pub use write::{NpzWriter, save_npz, save_npz_compressed};
 ///
 /// ```
 /// use std::io::Cursor;
-/// use kornia_tensor::{Tensor, npy::{NpzReader, NpzWriter}};
+/// use kornia_tensor::{Tensor, formats::npy::{NpzReader, NpzWriter}};
 ///
 /// let image = Tensor::<u8, 3>::zeros([4, 6, 3]);
 /// let depth = Tensor::<f32, 2>::full([4, 6], 2.5);
@@ -104,7 +104,7 @@ impl<R: Read + Seek> NpzReader<R> {
     ///
     /// ```
     /// use std::io::Cursor;
-    /// use kornia_tensor::{Tensor, npy::{NpzReader, NpzWriter, ReadOptions}};
+    /// use kornia_tensor::{Tensor, formats::npy::{NpzReader, NpzWriter, ReadOptions}};
     ///
     /// let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
     /// npz.add("mask", &Tensor::from_shape_vec([2], vec![true, false])?)?;
@@ -176,7 +176,7 @@ impl<R: Read + Seek> NpzReader<R> {
     ///
     /// ```
     /// use std::io::Cursor;
-    /// use kornia_tensor::{Tensor, npy::{NpzReader, NpzWriter}};
+    /// use kornia_tensor::{Tensor, formats::npy::{NpzReader, NpzWriter}};
     ///
     /// let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
     /// npz.add("depth", &Tensor::<f32, 2>::zeros([480, 640]))?;

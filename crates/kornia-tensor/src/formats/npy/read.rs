@@ -24,7 +24,7 @@ use crate::{Layout, Tensor, TensorParts, TensorStorage};
 /// stream; `OutOfMemory`.
 ///
 /// ```
-/// use kornia_tensor::{Tensor, npy};
+/// use kornia_tensor::{Tensor, formats::npy};
 ///
 /// let mut bytes = Vec::new();
 /// npy::write(&mut bytes, &Tensor::from_shape_vec([2], vec![1.5f32, 2.5])?)?;
@@ -50,7 +50,7 @@ pub fn read<T: FileElement, const N: usize>(reader: impl Read) -> Result<Tensor<
 /// As [`read`](fn@read); also if anything follows the array.
 ///
 /// ```
-/// use kornia_tensor::{Tensor, npy};
+/// use kornia_tensor::{Tensor, formats::npy};
 ///
 /// let mut bytes = Vec::new();
 /// npy::write(&mut bytes, &Tensor::from_shape_vec([2], vec![1.5f32, 2.5])?)?;
@@ -96,7 +96,7 @@ pub fn open<T: FileElement, const N: usize>(
 ///
 /// ```
 /// use std::sync::Arc;
-/// use kornia_tensor::{Tensor, npy};
+/// use kornia_tensor::{Tensor, formats::npy};
 ///
 /// let image = Tensor::<u8, 3>::full([4, 6, 3], 7);
 /// let mut bytes = Vec::new();
@@ -124,7 +124,7 @@ where
 /// `Invalid` if this is no header, or one of structures; the errors of the stream.
 ///
 /// ```
-/// use kornia_tensor::{Tensor, npy};
+/// use kornia_tensor::{Tensor, formats::npy};
 ///
 /// let mut bytes = Vec::new();
 /// npy::write(&mut bytes, &Tensor::<f32, 3>::zeros([480, 640, 3]))?;
@@ -145,7 +145,7 @@ pub fn read_header(mut reader: impl Read) -> Result<Header, FileError> {
 /// [`from_bytes`] do it.
 ///
 /// ```
-/// use kornia_tensor::{Tensor, npy};
+/// use kornia_tensor::{Tensor, formats::npy};
 ///
 /// let mut bytes = Vec::new();
 /// npy::write(&mut bytes, &Tensor::from_shape_vec([3], vec![true, false, true])?)?;

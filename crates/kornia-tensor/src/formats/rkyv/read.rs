@@ -48,7 +48,7 @@ impl<A, const N: usize> ArchivedTensor<A, N> {
     /// # Errors
     ///
     /// `UnsupportedOperation` unless `T` is a plain number that the archive holds as this machine
-    /// does: see the table in the [module](crate::rkyv).
+    /// does: see the table in the [module](crate::formats::rkyv).
     pub fn view_as<T: Archive<Archived = A>>(&self) -> Result<TensorView<'_, T, N>, TensorError> {
         let elements = as_elements(bytes::<T>(self.data.as_slice())?)?;
         TensorView::from_slice(self.shape(), elements)

@@ -18,7 +18,7 @@ use crate::{Tensor, TensorStorage};
 /// ```
 /// use std::sync::Arc;
 /// use kornia_tensor::Tensor;
-/// use kornia_tensor::safetensors::{SafeTensors, SafeTensorsWriter};
+/// use kornia_tensor::formats::safetensors::{SafeTensors, SafeTensorsWriter};
 ///
 /// let image = Tensor::<u8, 3>::full([4, 6, 3], 7);
 /// let mut bytes = Vec::new();
@@ -225,7 +225,7 @@ impl<R: Read + Seek> SafeTensorsReader<R> {
     /// ```
     /// use std::io::Cursor;
     /// use kornia_tensor::Tensor;
-    /// use kornia_tensor::safetensors::{SafeTensorsReader, SafeTensorsWriter};
+    /// use kornia_tensor::formats::safetensors::{SafeTensorsReader, SafeTensorsWriter};
     ///
     /// let mask = Tensor::from_shape_vec([2], vec![true, false])?;
     /// let mut bytes = Vec::new();

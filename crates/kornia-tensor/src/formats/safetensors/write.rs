@@ -90,7 +90,7 @@ impl<'a> SafeTensorsWriter<'a> {
         Ok(self.write_to(&mut writer)?)
     }
 
-    /// Writes the file, [whole or not at all](crate::file). O(n).
+    /// Writes the file, [whole or not at all](crate::formats::file). O(n).
     ///
     /// # Errors
     ///

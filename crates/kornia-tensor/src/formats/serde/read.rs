@@ -21,7 +21,7 @@ use number::Element;
 const FIELDS: &[&str] = &["shape", "data", "strides", ""];
 
 impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Tensor<T, N> {
-    /// O(n), into fresh memory. See the [module](crate::serde) for what is read and how it is
+    /// O(n), into fresh memory. See the [module](crate::formats::serde) for what is read and how it is
     /// checked.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Tensor<T, N>
 /// Reads a tensor that kornia-tensor 0.2.0 wrote, also in a format without field names, where
 /// [`Deserialize`] mistakes one with as many elements as axes.
 ///
-/// For `#[serde(deserialize_with = "kornia_tensor::serde::deserialize_v0_2")]`.
+/// For `#[serde(deserialize_with = "kornia_tensor::formats::serde::deserialize_v0_2")]`.
 ///
 /// # Errors
 ///

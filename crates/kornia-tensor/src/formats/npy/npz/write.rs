@@ -77,7 +77,7 @@ impl<W: Write + Seek> NpzWriter<W> {
     ///
     /// # Errors
     ///
-    /// As [`write`](crate::npy::write()); `Invalid` if there is one of this name already, and after
+    /// As [`write`](crate::formats::npy::write()); `Invalid` if there is one of this name already, and after
     /// an earlier error.
     pub fn add<'a, T: FileElement, const N: usize>(
         &mut self,
@@ -270,7 +270,7 @@ impl<W: Write + Seek> Write for Member<'_, W> {
     }
 }
 
-/// Writes an `.npz` of the arrays that `add_all` adds, [whole or not at all](crate::file).
+/// Writes an `.npz` of the arrays that `add_all` adds, [whole or not at all](crate::formats::file).
 ///
 /// # Errors
 ///
@@ -278,7 +278,7 @@ impl<W: Write + Seek> Write for Member<'_, W> {
 /// makes nothing of it; what was under this path is still there then.
 ///
 /// ```
-/// use kornia_tensor::{Tensor, npy};
+/// use kornia_tensor::{Tensor, formats::npy};
 ///
 /// let path = std::env::temp_dir().join(format!("kornia-doc-{}.npz", std::process::id()));
 /// let camera = Tensor::<f64, 2>::zeros([3, 3]);

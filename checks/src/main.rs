@@ -165,10 +165,12 @@ fn files(root: &Path, folder: &Path) -> Vec<String> {
     entries.sort();
     for entry in entries {
         let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        if entry.is_symlink() {
+            continue; // read where it leads, whose links stand there
+        }
         if entry.is_dir() && !SKIPPED.contains(&name.as_ref()) {
             found.extend(files(root, &entry));
         } else if entry.is_file()
-            && !entry.is_symlink()
             && let Ok(path) = entry.strip_prefix(root)
         {
             found.push(path.to_string_lossy().replace('\\', "/"));

@@ -300,7 +300,38 @@ pub mod view {
     pub use crate::tensor::TensorView;
 }
 
-/// The examples of the README run as tests.
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/sharing.md")]
+pub mod sharing {}
+
+/// The examples of these pages run as tests, with the features they are about.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[cfg(feature = "rayon")]
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+
+    #[cfg(all(
+        feature = "arrow",
+        feature = "bytes",
+        feature = "dlpack",
+        feature = "mmap",
+        feature = "ndarray"
+    ))]
+    #[doc = include_str!("../docs/memory.md")]
+    struct Memory;
+
+    #[cfg(all(
+        feature = "image",
+        feature = "npy",
+        feature = "rkyv",
+        feature = "safetensors",
+        feature = "serde"
+    ))]
+    #[doc = include_str!("../docs/files.md")]
+    struct Files;
+}

@@ -17,10 +17,8 @@
 //! assert!(planes.shares_memory_with(&image));
 //!
 //! // It can go to another thread, because it owns its share of the memory.
-//! let mean = std::thread::spawn(move || {
-//!     planes.iter().map(|&p| u64::from(p)).sum::<u64>() / planes.numel() as u64
-//! });
-//! assert!(mean.join().unwrap() < 256);
+//! let mean = std::thread::spawn(move || planes.mean_value());
+//! assert!(mean.join().unwrap() < Some(256.0));
 //!
 //! // Shared pixels cannot be written; a copy is made only where it is asked for.
 //! assert!(image.try_as_mut_slice().is_err());
@@ -40,6 +38,10 @@
 //! * [`Pool`]: blocks for frames that come back instead of being freed.
 //! * [`accounting`]: how many storages are alive in the process, and how large they are.
 //! * [`TensorWriter`]: fresh memory that becomes a tensor once it is written in full.
+//! * [`prelude`]: what most files name. [`formats`], [`exchange`]: files and messages, memory of
+//!   others; `use kornia_tensor::*` hides no crate.
+//! * [`guide`]: for those who come from NumPy, OpenCV or ndarray.
+//!   [`sharing`]: who holds what in a pipeline, and the traps.
 //!
 //! The verbs (`slice`, `select`, `narrow`, `permute_axes`, `transpose`, `flip`, `reshape`,
 //! `flatten`, `insert_axis`, `remove_axis`, `split_at`, `chunks`, `tiles`) have one name and one
@@ -105,6 +107,7 @@
 //! | read, any layout | [`view`](Tensor::view) | ok | ok | ok |
 //! | write, never copy | [`as_mut_slice`](Tensor::as_mut_slice), [`view_mut`](Tensor::view_mut) | panic | panic | slice: panic |
 //! | the same, checked | [`try_as_mut_slice`](Tensor::try_as_mut_slice), [`try_view_mut`](Tensor::try_view_mut) | `SharedStorage` | `ReadOnlyStorage` | slice: `NotContiguous` |
+//! | the same, in a while | [`wait_until_unique`](Tensor::wait_until_unique) first | waits | `ReadOnlyStorage` | ok |
 //! | write, copy if needed | [`make_mut`](Tensor::make_mut), [`make_mut_slice`](Tensor::make_mut_slice) | copies | copies | slice: copies |
 //! | the `Vec`, never copy | [`into_vec`](Tensor::into_vec), [`try_into_vec`](Tensor::try_into_vec) | panic, `Err(self)` | panic, `Err(self)` | panic, `Err(self)` |
 //! | own copy, fresh and unique | [`deep_clone`](Tensor::deep_clone) | copies | copies | copies |
@@ -235,8 +238,11 @@ pub mod exchange;
 pub mod formats;
 mod layout;
 pub mod prelude;
+// Paths of 0.2.0. What is in them is documented at the root, once.
+#[doc(hidden)]
 #[allow(unsafe_code)]
 pub mod storage;
+#[doc(hidden)]
 #[allow(unsafe_code)]
 pub mod tensor;
 
@@ -259,6 +265,7 @@ pub use layout::{
 // What bounds and error messages name and nobody writes.
 #[doc(hidden)]
 pub use layout::{Nat, Pred, SliceItem, Succ};
+#[doc(inline)]
 pub use storage::accounting;
 // Documented where people meet them, under the short path.
 #[doc(inline)]
@@ -277,6 +284,7 @@ pub use tensor::{
 };
 
 /// 0.2.0's path of the allocators.
+#[doc(hidden)]
 pub mod allocator {
     #[doc(no_inline)]
     pub use crate::error::TensorAllocatorError;
@@ -287,6 +295,7 @@ pub mod allocator {
 }
 
 /// 0.2.0's path of the memory blocks.
+#[doc(hidden)]
 pub mod resource {
     #[doc(no_inline)]
     pub use crate::error::MemoryDomain;
@@ -295,6 +304,7 @@ pub mod resource {
 }
 
 /// 0.2.0's path of the view.
+#[doc(hidden)]
 pub mod view {
     #[doc(no_inline)]
     pub use crate::tensor::TensorView;

@@ -391,7 +391,7 @@ mod items {
     impl<S: SliceRange> SliceItem for Step<S> { type Out<R: Succ> = R::Next; }
 }
 
-/// What `slice` takes for `N` axes to leave `M` of them: a tuple with one [`SliceItem`] per
+/// What `slice` takes for `N` axes to leave `M` of them: a tuple with one item per
 /// axis, or an array with one [`SliceRange`] per axis.
 ///
 /// The compiler infers `M`: each index in a tuple drops its axis. Sealed; implemented for

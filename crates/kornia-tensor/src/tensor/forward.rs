@@ -1,5 +1,7 @@
 //! What people type most, on the tensor itself: each is one line, and the view has it documented.
 
+#![forbid(unsafe_code)]
+
 use super::{IterMut, RowsMut, Tensor, TensorView, TensorViewMut};
 use crate::Summand;
 use crate::error::{self, TensorError};

@@ -135,7 +135,7 @@ impl<T, const N: usize> Deref for Tensor<T, N> {
 
 /// Looking.
 impl<T, const N: usize> Tensor<T, N> {
-    /// Lengths of the axes.
+    /// Lengths of the axes, by reference: `let [h, w, c] = *image.shape();` makes numbers of them.
     #[doc(alias = "dims")]
     #[inline]
     pub fn shape(&self) -> &[usize; N] {
@@ -234,6 +234,18 @@ impl<T, const N: usize> Tensor<T, N> {
     }
 
     /// A borrowed view of all elements. O(1), no reference count is touched.
+    ///
+    /// The view borrows from this tensor, so the tensor has to be kept: `let v =
+    /// t.slice((1.., ..)).view();` is refused (E0716), because the tensor that `slice` makes is gone
+    /// at the end of the line. Take the view first:
+    ///
+    /// ```
+    /// use kornia_tensor::Tensor;
+    ///
+    /// let t = Tensor::from_shape_fn([3, 2], |[y, x]| 10 * y + x);
+    /// let v = t.view().slice((1.., ..)); // lives as long as `t`
+    /// assert_eq!(v.to_vec(), [10, 11, 20, 21]);
+    /// ```
     ///
     /// # Panics
     ///
@@ -409,6 +421,9 @@ impl<T, const N: usize> Tensor<T, N> {
     }
 
     /// As [`view_mut`](Self::view_mut).
+    ///
+    /// A worker that said "done" may still hold its tile:
+    /// [`wait_until_unique`](Self::wait_until_unique) waits for such handles to go.
     ///
     /// # Errors
     ///

@@ -148,6 +148,10 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     ///
     /// A copy is contiguous, so strides may change: use those of the view.
     ///
+    /// While other threads hold handles, whether it copies is a matter of timing. Call
+    /// [`deep_clone`](Self::deep_clone) where the copy is wanted, and
+    /// [`try_view_mut`](Self::try_view_mut) where it is not.
+    ///
     /// # Panics
     ///
     /// If a copy is needed and there is no memory for it, as when the [`Pool`](crate::Pool) it comes

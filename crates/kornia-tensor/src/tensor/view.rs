@@ -162,7 +162,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         move |layout, offset| unsafe { self.part(layout, offset) }
     }
 
-    /// Lengths of the axes.
+    /// Lengths of the axes, by reference: `let [h, w, c] = *image.shape();` makes numbers of them.
     #[inline]
     pub fn shape(&self) -> &[usize; N] {
         self.layout.shape()

@@ -388,6 +388,21 @@
 //! drop(kept);
 //! ```
 //!
+//! # A view of a tensor that nobody keeps
+//!
+//! The cure: the view first, then the verb.
+//!
+//! ```
+//! let t = kornia_tensor::Tensor::<u8, 2>::zeros([2, 3]);
+//! let v = t.view().slice((1.., ..));
+//! assert_eq!(v.shape(), &[1, 3]);
+//! ```
+//! ```compile_fail,E0716
+//! let t = kornia_tensor::Tensor::<u8, 2>::zeros([2, 3]);
+//! let v = t.slice((1.., ..)).view();
+//! assert_eq!(v.shape(), &[1, 3]);
+//! ```
+//!
 //! # What is left of a temporary view lives as long as the tensor
 //!
 //! These must compile: verbs and readers of a view take it by value and keep its lifetime.

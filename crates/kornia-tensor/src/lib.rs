@@ -206,7 +206,9 @@
 //!
 //! # Features
 //!
-//! `rayon` is on by default. `cuda` is named by manifests of published crates and empty so far.
+//! `rayon` is on by default. `cuda` is named by manifests of published crates and empty so far. Messages
+//! and files have modules named like their features in [`formats`], `dlpack` and `arrow` in
+//! [`exchange`].
 //!
 //! | feature | what |
 //! |---|---|

@@ -136,9 +136,10 @@ pub struct ArrowParts {
     schema: Box<ArrowSchema>,
 }
 
-// SAFETY: I1: released on any thread. I2, I3: nothing changes until then.
+// SAFETY: I1: the thread that drops it may release both structs, whichever it is. I2, I3: nothing
+// that is reached through them changes before that, so it does not matter who reads it.
 unsafe impl Send for ArrowParts {}
-// SAFETY: I2, I3: a shared reference reads what does not change.
+// SAFETY: I2, I3: a shared reference only reads, and what it reads does not change while it lives.
 unsafe impl Sync for ArrowParts {}
 
 impl ArrowParts {
@@ -153,14 +154,17 @@ impl ArrowParts {
     /// initialised elements, **which nobody writes**, until it is released. It may be released
     /// once, on any thread, without unwinding.
     pub unsafe fn from_raw(array: *mut ArrowArray, schema: *mut ArrowSchema) -> Option<Self> {
-        // SAFETY: NULL or a struct, by the caller.
+        // SAFETY: the caller promises NULL or a live struct, which nobody else uses meanwhile
+        // because the caller may move it.
         let array = unsafe { array.as_mut() }?;
-        // SAFETY: as above.
+        // SAFETY: the caller promises the same of this pointer, and the two structs are distinct.
         let schema = unsafe { schema.as_mut() }?;
         array.release.and(schema.release.map(|_| ()))?;
-        // SAFETY: a struct that is there; what it owns moves along, because of the next lines.
+        // SAFETY: `array` is a reference to a live struct. What it owns is owned once: the original
+        // is marked as released below, and nothing in between can panic.
         let moved_array = unsafe { std::ptr::read(array) };
-        // SAFETY: as above.
+        // SAFETY: `schema` is a reference to a live struct, whose original is marked as released
+        // below.
         let moved_schema = unsafe { std::ptr::read(schema) };
         array.release = None;
         schema.release = None;
@@ -182,9 +186,10 @@ impl ArrowParts {
     /// written to where a consumer wants them.
     pub fn into_raw(self) -> (Box<ArrowArray>, Box<ArrowSchema>) {
         let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped, so the box has one owner again.
+        // SAFETY: the field is a valid box, and `this` is a `ManuallyDrop`, so the copy is the only
+        // one that is ever dropped.
         let array = unsafe { std::ptr::read(&this.array) };
-        // SAFETY: as above.
+        // SAFETY: this field is a valid box, too, and is not dropped with `this`, either.
         let schema = unsafe { std::ptr::read(&this.schema) };
         (array, schema)
     }
@@ -201,7 +206,7 @@ impl ArrowParts {
 
     /// The type in Arrow's notation, such as `C` for bytes.
     pub fn schema_format(&self) -> &CStr {
-        // SAFETY: I2.
+        // SAFETY: I2: the format is a string that does not change while `self` is borrowed.
         unsafe { text(self.schema.format) }.unwrap_or_default()
     }
 }
@@ -210,11 +215,12 @@ impl Drop for ArrowParts {
     /// Releases memory and type.
     fn drop(&mut self) {
         if let Some(release) = self.array.release {
-            // SAFETY: I1: called here only, because this value is the sole owner.
+            // SAFETY: I1: the struct is live and this value its sole owner; only this line calls
+            // its `release`, and `drop` runs once.
             unsafe { release(&raw mut *self.array) };
         }
         if let Some(release) = self.schema.release {
-            // SAFETY: as above.
+            // SAFETY: I1: the same holds for the other struct, which this value owns as well.
             unsafe { release(&raw mut *self.schema) };
         }
     }
@@ -234,11 +240,13 @@ impl fmt::Debug for ArrowParts {
 ///
 /// # Safety
 ///
-/// I2, during `'a`.
+/// The pointer is NULL, or to bytes that end with a zero, which are there and do not change during
+/// `'a` (I2).
 unsafe fn text<'a>(first: *const c_char) -> Option<&'a CStr> {
     if first.is_null() {
         return None;
     }
-    // SAFETY: I2: it ends with a zero.
+    // SAFETY: the caller promises bytes up to a zero that do not change during `'a`; NULL was
+    // returned for above.
     Some(unsafe { CStr::from_ptr(first) })
 }

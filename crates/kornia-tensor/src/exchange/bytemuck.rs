@@ -139,11 +139,12 @@ impl<T: NoUninit, const N: usize> Tensor<T, N> {
         let storage = self.into_parts().storage;
         let (len, domain, alloc) = (layout.span(), storage.domain(), storage.alloc_choice());
         let (owner, access) = storage.into_owner();
-        // SAFETY: checked: aligned, and `recast` gives a layout over the same bytes, which by
-        // W1 and S1 live as long as the owner, and by S2 and `T: NoUninit` are initialised; any
-        // are values of `U`. Writable only if the owner is the sole handle (then S1 says that no
-        // shared reference is in its history), and that is only ever dropped. What is written
-        // is not read as `T` again: `T` is `Copy`, so nothing is dropped as one.
+        // SAFETY: the address was checked to be aligned, and `recast` gives a layout over the same
+        // bytes, which by W1 and S1 live as long as the owner, and by S2 and `T: NoUninit` are
+        // initialised; any bytes are a value of `U` (`AnyBitPattern`). The result is writable only
+        // if the owner is the sole handle (then S1 says that no shared reference is in its
+        // history), and that is only ever dropped. What is written is not read as `T` again: `T` is
+        // `Copy`, so nothing is dropped as one.
         let storage =
             unsafe { TensorStorage::over_address(base, len, alloc, domain, access, owner) };
         // SAFETY: the storage has the span of the layout (T1). `recast` only makes the last axis

@@ -14,7 +14,7 @@
 //! drop(frame); // the consumer keeps the memory
 //!
 //! // In: what came out of one.
-//! // SAFETY: a producer's pointer, which nobody else consumes.
+//! // SAFETY: the pointer is a producer's, and nobody else consumes it.
 //! let managed = unsafe { Managed::from_raw(pointer) }.ok_or("NULL")?;
 //! // SAFETY: nobody writes the elements.
 //! let tensor = unsafe { Tensor::<u8, 3>::from_dlpack(managed) }?;

@@ -71,8 +71,10 @@ where
     fn from(view: TensorViewMut<'a, T, N>) -> Self {
         let layout = view.layout();
         let lowest = view.first().as_ptr().wrapping_sub(layout.first_offset());
-        // SAFETY: M1: as above, writable, reached through this view alone, which is consumed, and
-        // each element by one index (L4).
+        // SAFETY: M1: the elements that are reached are readable and writable during `'a`, through
+        // this view alone, which is consumed, and each by one index (L4). As for `TensorView`, the
+        // lowest of them is where the strides without their signs begin, and L1 and L2 are what is
+        // asked of sizes.
         let mut array = unsafe { ArrayViewMut::from_shape_ptr(unsigned(layout), lowest) };
         inverted(layout).for_each(|axis| array.invert_axis(axis));
         array
@@ -245,12 +247,14 @@ where
         let elements = match self.into_parts().storage.try_into_vec() {
             Ok(elements) => elements,
             Err(storage) => {
-                // SAFETY: the window that comes back is the one that was given, with its layout.
+                // SAFETY: the storage that comes back is the one that was given, so T1 and T2 still
+                // hold for its layout.
                 return Err(unsafe { Self::from_checked(storage, layout) });
             }
         };
         // SAFETY: T1: the span of the layout is the whole `Vec`, and without their signs the
-        // strides begin at its first element. L1, L2 for the sizes. T2: no element twice.
+        // strides begin at its first element. L1 and L2 are what is asked of sizes, and by T2 no
+        // element is reached twice.
         let mut array = unsafe { Array::from_shape_vec_unchecked(unsigned(&layout), elements) };
         inverted(&layout).for_each(|axis| array.invert_axis(axis));
         Ok(array)

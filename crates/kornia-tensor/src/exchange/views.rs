@@ -74,7 +74,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     #[inline]
     pub unsafe fn from_raw_parts(first: *const T, layout: Layout<N>) -> Result<Self, TensorError> {
         let (first, layout) = check_parts(first, layout)?;
-        // SAFETY: V1: the address was checked, the rest is the caller's promise.
+        // SAFETY: V1: the address was checked, and that the elements are there and not written, the
+        // caller promises.
         Ok(unsafe { Self::new(first, layout) })
     }
 }
@@ -144,8 +145,8 @@ impl<'a, T, const N: usize> TensorViewMut<'a, T, N> {
     pub unsafe fn from_raw_parts(first: *mut T, layout: Layout<N>) -> Result<Self, TensorError> {
         let (first, layout) = check_parts(first.cast_const(), layout)?;
         check_injective(&layout)?;
-        // SAFETY: M1: the address was checked, and that no element is reached twice (L4); the
-        // rest is the caller's promise.
+        // SAFETY: M1: the address was checked, and that no element is reached twice (L4); that they
+        // are there for this view alone to read and write, the caller promises.
         Ok(unsafe { Self::new(first, layout) })
     }
 }

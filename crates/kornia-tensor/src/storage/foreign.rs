@@ -194,7 +194,8 @@ impl<T> TensorStorage<T> {
         let len = Self::whole_elements(len_bytes);
         let base = error::expect(Self::check_address(data, len));
         let (alloc, domain, owner) = (normalize(alloc), MemoryDomain::Host, Owner::Borrowed);
-        // SAFETY: checked, and the caller's promise.
+        // SAFETY: the address and the length were checked; that the elements are there, and for
+        // this storage alone to read and write, the caller promises.
         unsafe { Self::over_address(base, len, alloc, domain, Access::ReadWrite, owner) }
     }
 
@@ -222,7 +223,8 @@ impl<T> TensorStorage<T> {
         let len = Self::whole_elements(len_bytes);
         let base = error::expect(Self::check_address(data, len));
         let (alloc, domain, owner) = (normalize(alloc), domain, Owner::Foreign(keep));
-        // SAFETY: checked, and the caller's promise.
+        // SAFETY: the address and the length were checked; that the elements are there, and for
+        // this storage alone to read and write, the caller promises.
         unsafe { Self::over_address(base, len, alloc, domain, Access::ReadWrite, owner) }
     }
 
@@ -248,7 +250,8 @@ impl<T> TensorStorage<T> {
         let len = Self::whole_elements(len_bytes);
         let base = error::expect(Self::check_address(data, len));
         let (alloc, domain, owner) = (normalize(alloc), domain, Owner::Foreign(keep));
-        // SAFETY: checked, and the caller's promise.
+        // SAFETY: the address and the length were checked; that the elements are there, and that
+        // nobody writes them, the caller promises.
         unsafe { Self::over_address(base, len, alloc, domain, Access::ReadOnly, owner) }
     }
 

@@ -398,5 +398,6 @@ impl<T> fmt::Debug for TensorStorage<T> {
 // SAFETY: a handle is an `Arc` of the allocation, which is `Send` and `Sync` for such `T`, and
 // an address inside it.
 unsafe impl<T: Send + Sync> Send for TensorStorage<T> {}
-// SAFETY: as above. A shared reference to a handle can be cloned, hence `T: Send` too.
+// SAFETY: a shared reference to a handle can be cloned into a handle on another thread, so what
+// makes it `Send` makes it `Sync`, `T: Send` included.
 unsafe impl<T: Send + Sync> Sync for TensorStorage<T> {}

@@ -91,7 +91,8 @@ impl ForeignOwner {
     /// `O` is the type it was made of, and nothing uses its elements any more.
     pub(super) unsafe fn into_inner<O>(self) -> O {
         let this = ManuallyDrop::new(self);
-        // SAFETY: F1, and the type is the caller's promise.
+        // SAFETY: F1: `value` is a box of the type it was made of, which the caller promises to be
+        // `O`, and `this` is not dropped, so it is taken once.
         *unsafe { Box::from_raw(this.value.as_ptr().cast::<O>()) }
     }
 }
@@ -236,7 +237,8 @@ impl<T> Drop for StorageImpl<T> {
 // drops it or moves it out (needs `T: Send`). The owner is only dropped, and every owner is
 // `Send`; the allocator handle is `Send + Sync`.
 unsafe impl<T: Send + Sync> Send for StorageImpl<T> {}
-// SAFETY: as above: a shared reference can be cloned into a handle, so it needs both.
+// SAFETY: a shared reference reads `T` through `&T`, and can be cloned into a handle that drops it
+// on another thread, so it needs both bounds.
 unsafe impl<T: Send + Sync> Sync for StorageImpl<T> {}
 
 // A panic cannot leave the storage itself half-changed: all its fields are settled at

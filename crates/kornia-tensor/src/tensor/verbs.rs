@@ -294,9 +294,9 @@ macro_rules! verbs {
                 index: usize,
             ) -> Result<(Self, Self), TensorError> {
                 let [(front, start), (back, middle)] = $this.layout().split_at(axis, index)?;
-                // SAFETY: a part of this very layout.
+                // SAFETY: `split_at` gives parts of this very layout (L5).
                 let front = unsafe { $this.part(front, start) };
-                // SAFETY: as above; it shares no element with the other one.
+                // SAFETY: this is the other part, which has no element in common with the first.
                 let back = unsafe { $this.part(back, middle) };
                 Ok((front, back))
             }

@@ -58,7 +58,7 @@ impl<T, const N: usize> Copy for TensorView<'_, T, N> {}
 
 // SAFETY: V1: a view gives `&T` and nothing else, so it may go where a `&T` may.
 unsafe impl<T: Sync, const N: usize> Send for TensorView<'_, T, N> {}
-// SAFETY: as above; a shared view gives no more than the view.
+// SAFETY: V1: a shared view gives no more than the view, which is `Copy`: a `&T`.
 unsafe impl<T: Sync, const N: usize> Sync for TensorView<'_, T, N> {}
 
 impl<'a, T, const N: usize> TensorView<'a, T, N> {
@@ -273,7 +273,7 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
         for (position, stride) in index.into_iter().zip(self.layout.strides()) {
             offset += position.cast_signed() * stride;
         }
-        // SAFETY: V1: the index is in bounds by the caller.
+        // SAFETY: V1: the caller promises an index in bounds, so the layout reaches this element.
         let element = unsafe { self.ptr.offset(offset) };
         // SAFETY: V1: initialised and readable during `'a`.
         unsafe { element.as_ref() }

@@ -105,7 +105,7 @@ fn numbers<T: ArrowElem>(storage: TensorStorage<T>) -> ArrowArray {
         _keep: storage,
     }));
     // Pointers into the box come from the pointer to the whole of it, and so stay valid.
-    // SAFETY: just boxed.
+    // SAFETY: `keep` comes from a box that was just made, so the field is in live memory.
     let buffers = unsafe { &raw mut (*keep).buffers };
     ArrowArray {
         length,
@@ -127,13 +127,13 @@ fn lists(rows: usize, child: ArrowArray) -> ArrowArray {
         children: [null_mut()],
         child,
     }));
-    // SAFETY: just boxed, and nobody else has it.
+    // SAFETY: `keep` comes from a box that was just made, so the field is in live memory.
     let buffers = unsafe { &raw mut (*keep).buffers };
-    // SAFETY: as above.
+    // SAFETY: this field, too, is in the live box that `keep` points to.
     let children = unsafe { &raw mut (*keep).children }.cast::<*mut ArrowArray>();
-    // SAFETY: as above.
+    // SAFETY: this field, too, is in the live box that `keep` points to.
     let child = unsafe { &raw mut (*keep).child };
-    // SAFETY: as above.
+    // SAFETY: `children` points to an array of one address in that box, which nobody else has yet.
     unsafe { children.write(child) };
     ArrowArray {
         length: rows as i64, // L1
@@ -170,15 +170,17 @@ fn list_schema(row: &[usize], in_row: i32, child: ArrowSchema) -> ArrowSchema {
         children: [null_mut()],
         child,
     }));
-    // SAFETY: just boxed, and nobody else has it.
+    // SAFETY: `keep` comes from a box that was just made and that nobody else has; the reference
+    // ends with the line, and the string lies outside of the box.
     let format = unsafe { &(*keep).format }.as_ptr();
-    // SAFETY: as above.
+    // SAFETY: the box is still nobody else's; this reference ends with its line as well, and the
+    // bytes lie outside of the box.
     let metadata = unsafe { &(*keep).metadata }.as_ptr();
-    // SAFETY: as above.
+    // SAFETY: this field, too, is in the live box that `keep` points to.
     let children = unsafe { &raw mut (*keep).children }.cast::<*mut ArrowSchema>();
-    // SAFETY: as above.
+    // SAFETY: this field, too, is in the live box that `keep` points to.
     let child = unsafe { &raw mut (*keep).child };
-    // SAFETY: as above.
+    // SAFETY: `children` points to an array of one address in that box, which nobody else has yet.
     unsafe { children.write(child) };
     ArrowSchema {
         format,
@@ -199,10 +201,11 @@ fn list_schema(row: &[usize], in_row: i32, child: ArrowSchema) -> ArrowSchema {
 ///
 /// I1: the struct is one that `numbers` made, here or where it was moved, and is released once.
 unsafe extern "C" fn release_numbers<T>(array: *mut ArrowArray) {
-    // SAFETY: I1.
+    // SAFETY: the caller promises a live struct, which nobody else uses while it is released (I1).
     let array = unsafe { &mut *array };
     array.release = None;
-    // SAFETY: I1: made by `numbers` for the same `T`.
+    // SAFETY: `numbers` put a box of this type there along with this function, for the same `T`,
+    // and it is taken once because the struct is released once (I1).
     drop(unsafe { Box::from_raw(array.private_data.cast::<Numbers<T>>()) });
 }
 
@@ -210,15 +213,17 @@ unsafe extern "C" fn release_numbers<T>(array: *mut ArrowArray) {
 ///
 /// # Safety
 ///
-/// As for `release_numbers`.
+/// I1: the struct is one that `lists` made, here or where it was moved, and is released once.
 unsafe extern "C" fn release_lists(array: *mut ArrowArray) {
-    // SAFETY: I1.
+    // SAFETY: the caller promises a live struct, which nobody else uses while it is released (I1).
     let array = unsafe { &mut *array };
     array.release = None;
-    // SAFETY: I1: made by `lists`.
+    // SAFETY: `lists` put a box of this type there along with this function, and it is taken once
+    // because the struct is released once (I1).
     let mut lists = unsafe { Box::from_raw(array.private_data.cast::<Lists>()) };
     if let Some(release) = lists.child.release {
-        // SAFETY: I1: the child was not moved, so it is released here.
+        // SAFETY: the child is a struct of ours that still has its `release`, so it was neither
+        // moved nor released, and it is in the box that was just taken (I1).
         unsafe { release(&raw mut lists.child) };
     }
 }
@@ -227,9 +232,9 @@ unsafe extern "C" fn release_lists(array: *mut ArrowArray) {
 ///
 /// # Safety
 ///
-/// The struct is there.
+/// The struct is live, and nobody else uses it meanwhile (I1).
 unsafe extern "C" fn release_number_schema(schema: *mut ArrowSchema) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises a live struct that nobody else uses, so the field can be written.
     unsafe { (*schema).release = None };
 }
 
@@ -237,15 +242,17 @@ unsafe extern "C" fn release_number_schema(schema: *mut ArrowSchema) {
 ///
 /// # Safety
 ///
-/// As for `release_numbers`.
+/// I1: the struct is one that `list_schema` made, here or where it was moved, and is released once.
 unsafe extern "C" fn release_list_schema(schema: *mut ArrowSchema) {
-    // SAFETY: I1.
+    // SAFETY: the caller promises a live struct, which nobody else uses while it is released (I1).
     let schema = unsafe { &mut *schema };
     schema.release = None;
-    // SAFETY: I1: made by `list_schema`.
+    // SAFETY: `list_schema` put a box of this type there along with this function, and it is taken
+    // once because the struct is released once (I1).
     let mut lists = unsafe { Box::from_raw(schema.private_data.cast::<ListSchema>()) };
     if let Some(release) = lists.child.release {
-        // SAFETY: I1: the child was not moved, so it is released here.
+        // SAFETY: the child is a struct of ours that still has its `release`, so it was neither
+        // moved nor released, and it is in the box that was just taken (I1).
         unsafe { release(&raw mut lists.child) };
     }
 }

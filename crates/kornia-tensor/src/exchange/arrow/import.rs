@@ -28,21 +28,21 @@ impl<T: ArrowElem, const N: usize> Tensor<T, N> {
     /// use kornia_tensor::Tensor;
     ///
     /// let parts = Tensor::from_shape_vec([2, 2], vec![1u16, 2, 3, 4])?.into_arrow()?;
-    /// // SAFETY: parts of a tensor.
+    /// // SAFETY: the parts come from a tensor, whose elements nobody writes.
     /// let refused = unsafe { Tensor::<f32, 2>::from_arrow(parts) }.unwrap_err();
     /// assert_eq!(
     ///     refused.to_string(),
     ///     "elements are u16 (S) and f32 was asked for; ask for what they are, and convert \
     ///      with `cast`"
     /// );
-    /// // SAFETY: as above.
+    /// // SAFETY: they are the same parts, which came back.
     /// let tensor = unsafe { Tensor::<u16, 2>::from_arrow(refused.owner) }?;
     /// assert_eq!(tensor.as_slice(), [1, 2, 3, 4]);
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub unsafe fn from_arrow(parts: ArrowParts) -> Result<Self, OwnerRefused<ArrowParts>> {
-        // SAFETY: I2, I3.
+        // SAFETY: I2 and I3 hold for the structs of `parts`, which are borrowed meanwhile.
         let found = unsafe { find::<T, N>(&parts.array, &parts.schema) };
         let (layout, first) = match found {
             Ok(found) => found,
@@ -65,12 +65,12 @@ impl<T: ArrowElem, const N: usize> Tensor<T, N> {
 ///
 /// # Safety
 ///
-/// I2, I3 for both.
+/// I2 and I3 hold for both structs, which describe the same array, while the address is used.
 unsafe fn find<T: ArrowElem, const N: usize>(
     array: &ArrowArray,
     schema: &ArrowSchema,
 ) -> Result<(Layout<N>, *const T), TensorError> {
-    // SAFETY: I2.
+    // SAFETY: I2: metadata is NULL or written as the interface says, and does not change.
     let row = metadata::decode(&unsafe { pairs(schema.metadata) }?)?;
     let mut run = Run::of(array)?;
     let mut shape = vec![run.count];
@@ -79,22 +79,23 @@ unsafe fn find<T: ArrowElem, const N: usize>(
         if !array.dictionary.is_null() || !schema.dictionary.is_null() {
             return unsupported("elements are indices into a dictionary; decode it first".into());
         }
-        // SAFETY: I2, I3.
+        // SAFETY: I2, I3, which hold for children as well; `run` is all of an array or was checked
+        // by `of_lists` to lie in it.
         unsafe { check_nulls(array, run) }?;
-        // SAFETY: I2.
+        // SAFETY: I2: the format is NULL or a string that does not change.
         let format = unsafe { text(schema.format) }.unwrap_or_default();
         let Some(size) = list_size(format)? else {
             break;
         };
-        // SAFETY: I2: the children are live structs.
+        // SAFETY: I2: the children of the type are live structs, as many as it says.
         let child_schema = unsafe { only_child(schema.children, schema.n_children) }?;
-        // SAFETY: as above.
+        // SAFETY: I2: those of the memory are live structs, too.
         let child = unsafe { only_child(array.children, array.n_children) }?;
         run = run.of_lists(size, child)?;
         shape.push(size);
         (array, schema) = (child, child_schema);
     }
-    // SAFETY: I2.
+    // SAFETY: I2: the format is NULL or a string that does not change.
     let format = unsafe { text(schema.format) }.unwrap_or_default();
     if format != format_of::<T>() {
         return unsupported(format!(
@@ -109,7 +110,7 @@ unsafe fn find<T: ArrowElem, const N: usize>(
     if layout.is_empty() {
         return Ok((layout, std::ptr::dangling()));
     }
-    // SAFETY: I2: `n_buffers` addresses.
+    // SAFETY: I2: `buffers` points to `n_buffers` addresses.
     let data = unsafe { buffer(array, 1) };
     if data.is_null() {
         return Err(TensorAllocatorError::NullPointer.into());
@@ -256,21 +257,22 @@ fn name_of(format: &CStr) -> &'static str {
 
 /// # Safety
 ///
-/// I2, I3; the run is among the array's elements.
+/// I2 and I3 hold for the array, and the run is among its elements.
 unsafe fn check_nulls(array: &ArrowArray, run: Run) -> Result<(), TensorError> {
     // A count may include nulls outside of the run, or not be known.
     if array.null_count == 0 || run.count == 0 {
         return Ok(());
     }
-    // SAFETY: I2.
+    // SAFETY: I2: `buffers` points to `n_buffers` addresses.
     let bitmap = unsafe { buffer(array, 0) }.cast::<u8>();
     if bitmap.is_null() {
         return Ok(());
     }
     let is_null = |at: &usize| {
-        // SAFETY: I3: the bitmap has a bit for each element.
+        // SAFETY: I3: the bitmap has a bit for each element, and by the caller's promise about the
+        // run `at` is one of them.
         let byte = unsafe { bitmap.add(at / 8) };
-        // SAFETY: as above.
+        // SAFETY: I3: that byte of the bitmap is initialised, and nobody writes it.
         let bits = unsafe { byte.read() };
         bits >> (at % 8) & 1 == 0
     };
@@ -287,15 +289,15 @@ unsafe fn check_nulls(array: &ArrowArray, run: Run) -> Result<(), TensorError> {
 ///
 /// # Safety
 ///
-/// I2.
+/// I2: `buffers` is NULL or points to `n_buffers` addresses.
 unsafe fn buffer(array: &ArrowArray, number: usize) -> *const c_void {
     let has = usize::try_from(array.n_buffers).is_ok_and(|count| number < count);
     if !has || array.buffers.is_null() {
         return std::ptr::null();
     }
-    // SAFETY: I2: one of `n_buffers`.
+    // SAFETY: the caller promises `n_buffers` addresses there, and `number` was found to be less.
     let place = unsafe { array.buffers.add(number) };
-    // SAFETY: as above.
+    // SAFETY: `place` is one of those addresses, all of which can be read (I2).
     unsafe { place.read() }
 }
 
@@ -303,16 +305,17 @@ unsafe fn buffer(array: &ArrowArray, number: usize) -> *const c_void {
 ///
 /// # Safety
 ///
-/// I2: so many addresses of live structs.
+/// I2: `children` is NULL or points to so many addresses, each NULL or that of a struct which is
+/// live and does not change during `'a`.
 unsafe fn only_child<'a, S>(children: *mut *mut S, count: i64) -> Result<&'a S, TensorError> {
     if count != 1 || children.is_null() {
         return unsupported(format!(
             "lists have {count} kinds of elements and 1 is needed; the producer is at fault"
         ));
     }
-    // SAFETY: I2: there is one.
+    // SAFETY: the caller promises `count` addresses, and `count` was found to be 1.
     let child = unsafe { children.read() };
-    // SAFETY: I2: NULL or a live struct.
+    // SAFETY: the caller promises NULL or a struct that is live and does not change during `'a`.
     match unsafe { child.as_ref() } {
         Some(child) => Ok(child),
         None => Err(TensorAllocatorError::NullPointer.into()),
@@ -323,19 +326,20 @@ unsafe fn only_child<'a, S>(children: *mut *mut S, count: i64) -> Result<&'a S, 
 ///
 /// # Safety
 ///
-/// I2, during `'a`.
+/// I2: the pointer is NULL or to metadata as the interface writes it, which does not change during
+/// `'a`.
 unsafe fn pairs<'a>(first: *const c_char) -> Result<Vec<Pair<'a>>, TensorError> {
     let mut pairs = Vec::new();
     if first.is_null() {
         return Ok(pairs);
     }
     let mut rest = first.cast::<u8>();
-    // SAFETY: I2: a number of pairs, and as many.
+    // SAFETY: the caller promises metadata, which begins with the number of pairs.
     let count = unsafe { length(&mut rest) }?;
     for _ in 0..count {
-        // SAFETY: as above.
+        // SAFETY: fewer than `count` pairs were read, so a key with its length comes next.
         let key = unsafe { bytes(&mut rest) }?;
-        // SAFETY: as above.
+        // SAFETY: behind each key comes its value, written in the same way.
         let value = unsafe { bytes(&mut rest) }?;
         pairs.push((key, value));
     }
@@ -344,11 +348,11 @@ unsafe fn pairs<'a>(first: *const c_char) -> Result<Vec<Pair<'a>>, TensorError> 
 
 /// # Safety
 ///
-/// I2: a length and so many bytes are next.
+/// I2: a length and as many bytes come next, and do not change during `'a`.
 unsafe fn bytes<'a>(rest: &mut *const u8) -> Result<&'a [u8], TensorError> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises that a length comes next.
     let len = unsafe { length(rest) }?;
-    // SAFETY: as above.
+    // SAFETY: the caller promises as many bytes behind it, which do not change during `'a`.
     let bytes = unsafe { std::slice::from_raw_parts(*rest, len) };
     *rest = rest.wrapping_add(len);
     Ok(bytes)
@@ -356,9 +360,10 @@ unsafe fn bytes<'a>(rest: &mut *const u8) -> Result<&'a [u8], TensorError> {
 
 /// # Safety
 ///
-/// I2: a number is next, at any address.
+/// I2: the four bytes of a number come next; they need not be aligned.
 unsafe fn length(rest: &mut *const u8) -> Result<usize, TensorError> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises the four bytes of a number; the read is one that needs no
+    // alignment.
     let length = unsafe { rest.cast::<i32>().read_unaligned() };
     *rest = rest.wrapping_add(size_of::<i32>());
     match usize::try_from(length) {

@@ -44,7 +44,7 @@ const _: () = {
 /// use kornia_tensor::dlpack::{Managed, abi::DLManagedTensor, tensor_to_dlpack};
 ///
 /// let raw = tensor_to_dlpack(Tensor::<f32, 2>::zeros([2, 3]));
-/// // SAFETY: just made, and nobody else has it.
+/// // SAFETY: it was just made, and nobody else has it.
 /// let managed = unsafe { Managed::from_raw(raw.cast::<DLManagedTensor>()) };
 /// assert_eq!(managed.unwrap().descriptor()?.shape(), [2, 3]);
 /// # Ok::<(), kornia_tensor::TensorError>(())
@@ -80,7 +80,8 @@ pub unsafe fn tensor_from_dlpack_raw<T, const N: usize>(
 where
     T: DlpackElem + Clone,
 {
-    // SAFETY: the same struct, as asserted above; NULL or a true descriptor by the caller.
+    // SAFETY: the caller promises NULL or a true descriptor, and both names mean the same struct,
+    // as was asserted above.
     let managed = unsafe { mt.cast::<DLManagedTensor>().as_ref() };
     let tensor = &managed.ok_or(DlpackError::NullPointer)?.dl_tensor;
     if usize::try_from(tensor.ndim) != Ok(N) {
@@ -92,7 +93,8 @@ where
     if tensor.dtype != dtype_of::<T>() {
         return Err(DlpackError::DtypeMismatch);
     }
-    // SAFETY: D3, D4, by the caller.
+    // SAFETY: the caller promises D3 and D4 for the descriptor for as long as `keepalive` lives,
+    // which is longer than this function runs.
     let descriptor = unsafe { Descriptor::new(tensor, 0) }?;
     let mut shape = [0; N];
     for (&len, to) in descriptor.shape().iter().zip(&mut shape) {
@@ -114,7 +116,8 @@ where
         return Err(DlpackError::NotContiguous);
     }
     let found = Found::of(descriptor)?;
-    // SAFETY: D4, and nobody writes while the keepalive lives, by the caller.
+    // SAFETY: D4: `Found::of` has checked the layout and the address, and what they reach is there
+    // and is not written while the keepalive lives, as the caller promises; the tensor keeps that.
     let adopted = unsafe { found.adopt(Access::ReadOnly, keepalive) };
     adopted.map_err(|refused| refused.error.into())
 }

@@ -111,19 +111,20 @@ fn export<M: ManagedStruct, T: DlpackElem, const N: usize>(
     });
     let whole = Box::into_raw(export);
     // Through the pointer to the whole, and after boxing, so that they stay valid.
-    // SAFETY: D5: just boxed, and nobody else has it.
+    // SAFETY: D5: `whole` comes from a box that was just made, so the field is in live memory.
     let shape = unsafe { &raw mut (*whole).shape };
-    // SAFETY: as above.
+    // SAFETY: D5: this field, too, is in the live box that `whole` points to.
     let strides = unsafe { &raw mut (*whole).strides };
-    // SAFETY: as above; no other reference to this field exists.
+    // SAFETY: D5: the box is live, nobody else has it, and no other reference to this field exists.
     let managed = unsafe { &mut (*whole).managed };
     managed.tensor_mut().shape = shape.cast();
     managed.tensor_mut().strides = strides.cast();
-    // SAFETY: D5: not NULL, because it is a box.
+    // SAFETY: D5: the address is that of a box, which is never NULL.
     let ptr = unsafe { NonNull::new_unchecked(whole) }.cast::<M>();
-    // SAFETY: D2, D3: the box is given to the result, `delete` frees it, on any thread because
-    // `T` is `Send + Sync`, and aborts where it would unwind. D4: T1, S1 and S2, for as long as
-    // `keep` lives; writable unless flagged, because the callers asked `exclusive_address`.
+    // SAFETY: D2, D3: the box is given to the result, and `delete` frees it, on any thread because
+    // `T` is `Send + Sync`; it aborts where it would unwind. D4: T1, S1 and S2 say that the
+    // elements are there while `keep` lives, and they may be written unless flagged, because the
+    // callers asked `exclusive_address`.
     let managed = unsafe { Managed::from_raw(ptr.as_ptr()) };
     match managed {
         Some(managed) => managed,
@@ -137,7 +138,8 @@ fn export<M: ManagedStruct, T: DlpackElem, const N: usize>(
 ///
 /// `managed` is what `export` made for the same types, and nobody uses it any more.
 unsafe extern "C" fn delete<M, T, const N: usize>(managed: *mut M) {
-    // SAFETY: D5: the first field has the address of the whole, which came from a box.
+    // SAFETY: D5: the first field has the address and the provenance of the whole, which came from
+    // a box of this type; the caller promises that nobody uses it any more, so it is freed once.
     drop(unsafe { Box::from_raw(managed.cast::<Export<M, T, N>>()) });
 }
 

@@ -36,7 +36,7 @@ impl<T: DlpackElem, const N: usize> Tensor<T, N> {
     ///     refused.to_string(),
     ///     "elements are f32 and f64 was asked for; ask for what they are, and convert with `cast`"
     /// );
-    /// // SAFETY: as above.
+    /// // SAFETY: it is the same tensor, which came back.
     /// let tensor = unsafe { Tensor::<f32, 2>::from_dlpack(refused.owner) }?;
     /// assert_eq!(tensor.as_slice(), [1.0, 2.0, 3.0, 4.0]);
     /// # Ok::<(), TensorError>(())
@@ -53,8 +53,9 @@ impl<T: DlpackElem, const N: usize> Tensor<T, N> {
             Ok((Found::of(descriptor)?, access))
         });
         match found {
-            // SAFETY: D4, and nobody writes, by the caller. If the producer has made a copy for
-            // this consumer alone, nobody else reads it either.
+            // SAFETY: D4: `Found::of` has checked the layout and the address, and what they reach
+            // is there until `managed` is dropped; the caller promises that nobody writes it. If
+            // the producer has made a copy for this consumer alone, nobody else reads it either.
             Ok((found, access)) => unsafe { found.adopt(access, managed) },
             Err(error) => Err(OwnerRefused {
                 error,
@@ -102,7 +103,9 @@ impl<T: DlpackElem, const N: usize> Tensor<T, N> {
             Found::of(descriptor)
         });
         match found {
-            // SAFETY: D4, and nobody else reads or writes, by the caller.
+            // SAFETY: D4: `Found::of` has checked the layout and the address, and what they reach
+            // is there until `managed` is dropped; the caller promises that nobody else reads or
+            // writes it.
             Ok(found) => unsafe { found.adopt(Access::ReadWrite, managed) },
             Err(error) => Err(OwnerRefused {
                 error,
@@ -150,9 +153,9 @@ impl<T: DlpackElem, const N: usize> Tensor<T, N> {
 pub unsafe fn dlpack_view<'a, T: DlpackElem, const N: usize>(
     tensor: *const DLTensor,
 ) -> Result<TensorView<'a, T, N>, TensorError> {
-    // SAFETY: NULL, or a descriptor that does not change during `'a`, by the caller.
+    // SAFETY: the caller promises NULL or a descriptor that does not change during `'a`.
     let tensor = unsafe { tensor.as_ref::<'a>() }.ok_or(TensorAllocatorError::NullPointer)?;
-    // SAFETY: D3, D4 during `'a`, by the caller.
+    // SAFETY: the caller promises D3 and D4 for the descriptor during `'a`.
     let found = Found::<T, N>::of(unsafe { Descriptor::new(tensor, 0) }?)?;
     if !found.domain.is_host_accessible() {
         return Err(TensorError::NotHostAccessible {
@@ -229,7 +232,7 @@ impl<T: DlpackElem, const N: usize> Found<T, N> {
         owner: O,
     ) -> Result<Tensor<T, N>, OwnerRefused<O>> {
         let (shape, strides) = (*self.layout.shape(), *self.layout.strides());
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises what `from_foreign` asks for of layout, address and owner.
         unsafe { Tensor::from_foreign(shape, strides, self.first, self.domain, access, owner) }
     }
 }

@@ -37,14 +37,14 @@ pub(super) mod sealed {
         ///
         /// # Safety
         ///
-        /// D2.
+        /// D2: the struct is live, with version and deleter in their places.
         unsafe fn deleter(this: *const Self) -> Option<Deleter<Self>>;
 
         /// The major version, if another than this crate knows.
         ///
         /// # Safety
         ///
-        /// D2.
+        /// D2: the struct is live, with version and deleter in their places.
         unsafe fn foreign_major(this: *const Self) -> Option<u32>;
 
         /// Elements and flags.
@@ -199,7 +199,7 @@ impl<M: ManagedStruct> Managed<M> {
     /// `UnsupportedOperation` for another major version, a negative number of axes, or axes
     /// without lengths.
     pub fn descriptor(&self) -> Result<Descriptor<'_>, TensorError> {
-        // SAFETY: D2.
+        // SAFETY: D2: `ptr` is to a live struct, with its version in its place.
         if let Some(major) = unsafe { M::foreign_major(self.ptr.as_ptr()) } {
             return Err(TensorError::UnsupportedOperation(format!(
                 "version {major} of DLPack has a layout that is not known here, where version {} \
@@ -210,7 +210,7 @@ impl<M: ManagedStruct> Managed<M> {
         // SAFETY: D2: the struct is there, with this layout because of its version. D3: it does
         // not change while it is borrowed.
         let (tensor, flags) = unsafe { self.ptr.as_ref() }.parts();
-        // SAFETY: D3, D4.
+        // SAFETY: D3 and D4 hold because the version is known, and as long as `self` is borrowed.
         unsafe { Descriptor::new(tensor, flags) }
     }
 }
@@ -219,7 +219,7 @@ impl<M: ManagedStruct> Drop for Managed<M> {
     /// Calls the deleter.
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: D2.
+        // SAFETY: D2: `ptr` is to a live struct, with its deleter in its place.
         if let Some(deleter) = unsafe { M::deleter(self.ptr.as_ptr()) } {
             // SAFETY: D2: it is called here only, once, because this value is the sole owner.
             unsafe { deleter(self.ptr.as_ptr()) };
@@ -271,7 +271,7 @@ impl<'a> Descriptor<'a> {
 
     #[inline]
     pub(super) fn tensor(&self) -> &'a DLTensor {
-        // SAFETY: made of a reference that lives for `'a`.
+        // SAFETY: the field was made of a reference that lives for `'a` (`new`).
         unsafe { self.tensor.as_ref() }
     }
 
@@ -284,7 +284,7 @@ impl<'a> Descriptor<'a> {
     /// Length of each axis, as the producer wrote it.
     #[inline]
     pub fn shape(&self) -> &'a [i64] {
-        // SAFETY: D3: `ndim` numbers, unless there are none.
+        // SAFETY: D3: the pointer is NULL or to `ndim` numbers, which do not change during `'a`.
         unsafe { numbers(self.tensor().shape, self.ndim()) }.unwrap_or_default()
     }
 
@@ -292,7 +292,7 @@ impl<'a> Descriptor<'a> {
     /// row-major order.
     #[inline]
     pub fn strides(&self) -> Option<&'a [i64]> {
-        // SAFETY: D3: `ndim` numbers, unless there are none.
+        // SAFETY: D3: the pointer is NULL or to `ndim` numbers, which do not change during `'a`.
         unsafe { numbers(self.tensor().strides, self.ndim()) }
     }
 
@@ -325,13 +325,14 @@ impl<'a> Descriptor<'a> {
 ///
 /// # Safety
 ///
-/// They are there, and do not change during `'a`.
+/// The pointer is NULL, or to `count` numbers that do not change during `'a`.
 #[inline]
 unsafe fn numbers<'a>(first: *const i64, count: usize) -> Option<&'a [i64]> {
     if first.is_null() {
         return None;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: it is not NULL, so the caller promises `count` numbers that do not change during
+    // `'a`.
     Some(unsafe { std::slice::from_raw_parts(first, count) })
 }
 

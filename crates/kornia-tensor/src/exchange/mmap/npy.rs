@@ -56,7 +56,7 @@ impl MappedFileMut {
             Layout::contiguous(shape, size_of::<T>()).map_err(|error| here(error.into()))?;
         // A layout leaves half of all addresses, which no header fills.
         let size = header.size_in_bytes() + layout.numel() * size_of::<T>();
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that nobody else changes the file while it is mapped.
         let file = unsafe { Self::try_create(path, size) };
         let mut file = file.map_err(|error| here(error.into()))?;
         file.bytes_mut()[..header.size_in_bytes()].copy_from_slice(&header.to_bytes());
@@ -84,7 +84,7 @@ impl MappedFileMut {
         T: FileElement + AnyBitPattern + NoUninit,
     {
         let path = path.as_ref();
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that nobody else changes the file while it is mapped.
         let tensor = unsafe { Self::try_open_npy(path) };
         tensor.map_err(|kind| FileError::from(kind).in_file(Some(path)))
     }
@@ -96,7 +96,7 @@ impl MappedFileMut {
     where
         T: FileElement + AnyBitPattern + NoUninit,
     {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that nobody else changes the file while it is mapped.
         let file = unsafe { Self::try_open(path) }?;
         let place = npy::find::<T, N>(file.bytes())?;
         let tensor = file.into_tensor(place.in_memory, place.offset);

@@ -61,7 +61,7 @@ impl MappedFileMut {
     /// left of the file then, if it is new.
     pub unsafe fn create_new(path: impl AsRef<Path>, size_in_bytes: usize) -> io::Result<Self> {
         let path = path.as_ref();
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that nobody else changes the file while it is mapped.
         unsafe { Self::try_create(path, size_in_bytes) }.map_err(|error| named(path, error))
     }
 
@@ -78,7 +78,7 @@ impl MappedFileMut {
             .to_owned();
         let file = options.open(path)?;
         let mapped = reserve(&file, size_in_bytes as u64).and_then(|()| {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises that nobody else changes the file while it is mapped.
             unsafe { MmapMut::map_mut(&file) }
         });
         match mapped {
@@ -105,7 +105,7 @@ impl MappedFileMut {
     /// Those of the system, with the path in the text; `InvalidInput` for what is no regular file.
     pub unsafe fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that nobody else changes the file while it is mapped.
         unsafe { Self::try_open(path) }.map_err(|error| named(path, error))
     }
 
@@ -118,7 +118,7 @@ impl MappedFileMut {
         // For writing as well, a pipe opens at once, and is refused.
         let file = File::options().read(true).write(true).open(path)?;
         check_regular(&file.metadata()?)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that nobody else changes the file while it is mapped.
         let map = unsafe { MmapMut::map_mut(&file) }?;
         Ok(Self { map })
     }
@@ -166,11 +166,12 @@ impl MappedFileMut {
         let first: *mut T = self.map.as_mut_ptr().wrapping_add(offset).cast();
         let (shape, strides) = (*layout.shape(), *layout.strides());
         let (domain, access) = (MemoryDomain::Host, Access::ReadWrite);
-        // SAFETY: `find` has checked that the bytes of all elements lie in the mapping, which `self`
-        // keeps where it is until it is dropped, and does not look at any more; the pointer was not
-        // derived from a shared reference. All bytes of a mapping are initialised, every pattern of
-        // them is a `T` (`AnyBitPattern`), and no `T` leaves a byte uninitialised (`NoUninit`). That
-        // nothing else reads or writes them was promised when the file was opened.
+        // SAFETY: `find` has checked that the bytes of all elements lie in the mapping, which
+        // `self` keeps where it is until it is dropped, and does not look at any more; the pointer
+        // was not derived from a shared reference. All bytes of a mapping are initialised, every
+        // pattern of them is a `T` (`AnyBitPattern`), and no `T` leaves a byte uninitialised
+        // (`NoUninit`). That nothing else reads or writes them was promised when the file was
+        // opened.
         unsafe { Tensor::from_foreign(shape, strides, first, domain, access, self) }
     }
 
@@ -214,7 +215,8 @@ fn reserve(file: &File, size_in_bytes: u64) -> io::Result<()> {
         let too_large = |_| io::Error::from(io::ErrorKind::FileTooLarge);
         let length = libc::off64_t::try_from(size_in_bytes).map_err(too_large)?;
         loop {
-            // SAFETY: the file is open; the call touches no memory of ours.
+            // SAFETY: `file` is borrowed, so its descriptor is open; the call touches no memory of
+            // ours.
             if unsafe { libc::fallocate64(file.as_raw_fd(), 0, 0, length) } == 0 {
                 return Ok(());
             }

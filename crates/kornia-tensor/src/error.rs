@@ -58,6 +58,15 @@ pub enum TensorError {
         /// How many elements there are.
         found: usize,
     },
+    /// A length in bytes does not suit the shape: it is too small, or no whole number of elements.
+    ByteCountMismatch {
+        /// The shape that was asked for.
+        shape: Box<[usize]>,
+        /// Size of an element.
+        element_size: usize,
+        /// How many bytes there are.
+        found: usize,
+    },
     /// An index lies outside its axis.
     IndexOutsideAxis {
         /// The axis, counted from the outermost.
@@ -253,11 +262,24 @@ impl fmt::Display for TensorError {
             }
             Self::ElementCountMismatch { shape, found } => {
                 write!(f, "{found} elements do not fill shape {shape:?}")?;
-                match shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) {
-                    Some(needed) => write!(f, ", which needs {needed}")?,
-                    None => write!(f, ", which needs more than memory can address")?,
-                }
+                write_needed(f, shape, 1)?;
                 f.write_str("; pass exactly as many as the shape has")
+            }
+            Self::ByteCountMismatch {
+                shape,
+                element_size,
+                found,
+            } => {
+                if found.is_multiple_of(*element_size) {
+                    write!(f, "{found} bytes do not hold shape {shape:?}")?;
+                    write_needed(f, shape, *element_size)?;
+                } else {
+                    write!(
+                        f,
+                        "{found} bytes are no whole number of {element_size}-byte elements"
+                    )?;
+                }
+                f.write_str("; pass the length in bytes")
             }
             Self::IndexOutsideAxis { axis, index, size } => write!(
                 f,
@@ -425,6 +447,14 @@ impl fmt::Debug for TensorError {
     /// print this one, and the way out is in the text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// How much a shape needs, in elements or, if their size is given, in bytes.
+fn write_needed(f: &mut fmt::Formatter<'_>, shape: &[usize], size: usize) -> fmt::Result {
+    match shape.iter().try_fold(size, |n, &d| n.checked_mul(d)) {
+        Some(needed) => write!(f, ", which needs {needed}"),
+        None => f.write_str(", which needs more than memory can address"),
     }
 }
 

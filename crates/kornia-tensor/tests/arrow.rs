@@ -324,6 +324,28 @@ fn other_types_are_refused_by_name() {
 }
 
 #[test]
+fn elements_that_no_tensor_has_are_not_recommended_to_be_asked_for() {
+    for (format, instead) in [
+        (
+            "S",
+            "ask for what they are, and convert with `cast` or `map`",
+        ),
+        (
+            "u",
+            "no tensor has those, so convert them where they come from",
+        ),
+        (
+            "+s",
+            "no tensor has those, so convert them where they come from",
+        ),
+    ] {
+        let mut made = Made::numbers(vec![1u8, 2, 3, 4]);
+        made.format = format.into();
+        refused::<u8, 1>(made, &format!("and u8 was asked for; {instead}"));
+    }
+}
+
+#[test]
 fn lengths_that_do_not_fit_together_are_refused() {
     for (offset, length) in [(-1, 1), (0, -1), (i64::MAX, i64::MAX), (i64::MIN, 0)] {
         let mut made = Made::numbers(vec![1u8]);

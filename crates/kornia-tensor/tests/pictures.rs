@@ -424,8 +424,8 @@ fn what_is_no_picture_is_refused_and_names_the_file() {
     tensor.save_image(&path).unwrap();
     let error = Tensor::<f32, 3>::open_image(&path).unwrap_err();
     let text = format!(
-        "{}: elements of type Rgb8 where f32 was asked for; read them as they are and convert \
-         them with `cast` or `map`",
+        "{}: elements of type Rgb8 where f32 was asked for; `ImageOptions::rgb`, `rgba` and `grey` \
+         convert samples, too",
         path.display()
     );
     assert_eq!(error.to_string(), text);

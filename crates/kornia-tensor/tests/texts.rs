@@ -140,6 +140,27 @@ fn words_of_others_cannot_command_a_terminal() {
 }
 
 #[test]
+fn lengths_in_bytes_are_answered_in_bytes() {
+    let alloc = kornia_tensor::host_alloc;
+    let memory = [0f32; 8];
+    for (bytes, text) in [
+        (
+            25,
+            "25 bytes are no whole number of 4-byte elements; pass the length in bytes",
+        ),
+        (
+            20,
+            "20 bytes do not hold shape [2, 3], which needs 24; pass the length in bytes",
+        ),
+    ] {
+        let start = memory.as_ptr();
+        // SAFETY: refused because of the length, before the memory is touched.
+        let refused = unsafe { Tensor::from_raw_parts([2, 3], start, bytes, alloc()) };
+        assert_eq!(refused.unwrap_err().to_string(), text);
+    }
+}
+
+#[test]
 fn a_window_that_is_too_long_is_called_one() {
     let image = Tensor::<u8, 3>::zeros([480, 640, 3]);
     let text = image

@@ -128,7 +128,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `ElementCountMismatch` if `len` is
+    /// `StorageError(NullPointer)`, `Misaligned`, `ShapeOverflow`, or `ByteCountMismatch` if `len` is
     /// too small or no multiple of the element size.
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub unsafe fn from_raw_parts(
@@ -138,11 +138,12 @@ impl<T, const N: usize> Tensor<T, N> {
         alloc: AllocHandle,
     ) -> Result<Self, TensorError> {
         let layout = Layout::contiguous(shape, size_of::<T>())?;
-        let size = size_of::<T>().max(1);
-        if layout.numel() * size_of::<T>() > len || !len.is_multiple_of(size) {
-            return Err(TensorError::ElementCountMismatch {
+        let element_size = size_of::<T>().max(1);
+        if layout.numel() * size_of::<T>() > len || !len.is_multiple_of(element_size) {
+            return Err(TensorError::ByteCountMismatch {
                 shape: shape.into(),
-                found: len / size,
+                element_size,
+                found: len,
             });
         }
         let base = TensorStorage::check_address(data, layout.numel())?;

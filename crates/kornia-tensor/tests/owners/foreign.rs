@@ -130,9 +130,10 @@ fn raw_parts_may_have_more_memory_than_the_shape_needs() {
     for bytes in [20, 23, 25, 33] {
         // SAFETY: as above.
         let t = unsafe { Tensor::<u32, 2>::from_raw_parts([2, 3], start, bytes, host_alloc()) };
-        let expected = TensorError::ElementCountMismatch {
+        let expected = TensorError::ByteCountMismatch {
             shape: [2, 3].into(),
-            found: bytes / 4,
+            element_size: 4,
+            found: bytes,
         };
         assert_eq!(t, Err(expected), "{bytes} bytes");
     }

@@ -7,6 +7,7 @@ use super::metadata::{self, Pair, RowShape};
 use super::{ArrowElem, ArrowParts, format_of, text};
 use crate::Tensor;
 use crate::error::{Shown, ShownList, TensorAllocatorError, TensorError};
+use crate::exchange::{ASK_FOR_HALF, ASK_FOR_THEM, CONVERT_THEM_FIRST};
 use crate::layout::Layout;
 use crate::storage::{Access, MemoryDomain, OwnerRefused};
 
@@ -32,8 +33,8 @@ impl<T: ArrowElem, const N: usize> Tensor<T, N> {
     /// let refused = unsafe { Tensor::<f32, 2>::from_arrow(parts) }.unwrap_err();
     /// assert_eq!(
     ///     refused.to_string(),
-    ///     "elements are u16 (S) and f32 was asked for; ask for what they are, and convert \
-    ///      with `cast`"
+    ///     "elements are u16 (S) and f32 was asked for; ask for what they are, and convert with \
+    ///      `cast` or `map`"
     /// );
     /// // SAFETY: they are the same parts, which came back.
     /// let tensor = unsafe { Tensor::<u16, 2>::from_arrow(refused.owner) }?;
@@ -99,11 +100,11 @@ unsafe fn find<T: ArrowElem, const N: usize>(
     let format = unsafe { text(schema.format) }.unwrap_or_default();
     if format != format_of::<T>() {
         return unsupported(format!(
-            "elements are {} ({}) and {} was asked for; ask for what they are, and convert with \
-             `cast`",
+            "elements are {} ({}) and {} was asked for; {}",
             name_of(format),
             Shown(&format.to_string_lossy()),
-            name_of(format_of::<T>())
+            name_of(format_of::<T>()),
+            instead_of(format)
         ));
     }
     let layout = layout_of::<N>(shape, row, size_of::<T>())?;
@@ -252,6 +253,15 @@ fn name_of(format: &CStr) -> &'static str {
         b"+r" => "runs",
         [b'+', b'u', ..] => "unions",
         _ => "of an unknown type",
+    }
+}
+
+/// What can be done about elements of a type that was not asked for.
+fn instead_of(found: &CStr) -> &'static str {
+    match found.to_bytes() {
+        b"C" | b"c" | b"S" | b"s" | b"I" | b"i" | b"L" | b"l" | b"f" | b"g" => ASK_FOR_THEM,
+        b"e" => ASK_FOR_HALF,
+        _ => CONVERT_THEM_FIRST,
     }
 }
 

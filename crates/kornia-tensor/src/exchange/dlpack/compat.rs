@@ -123,7 +123,6 @@ where
 }
 
 /// Why 0.2.0's way in refused.
-#[derive(Debug)]
 pub enum DlpackError {
     /// The tensor has another number of axes.
     NdimMismatch {
@@ -168,6 +167,13 @@ impl fmt::Display for DlpackError {
             }
             Self::TensorError(error) => error.fmt(f),
         }
+    }
+}
+
+impl fmt::Debug for DlpackError {
+    /// The text of [`Display`](fmt::Display), as that of [`TensorError`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -4,6 +4,7 @@ use super::abi::{DLDataType, DLDevice, DLDeviceType, DLTensor};
 use super::managed::{Descriptor, Managed, ManagedStruct};
 use super::{DlpackElem, dtype_of};
 use crate::error::{TensorAllocatorError, TensorError};
+use crate::exchange::{ASK_FOR_HALF, ASK_FOR_THEM, CONVERT_THEM_FIRST};
 use crate::layout::Layout;
 use crate::storage::{Access, MemoryDomain, OwnerRefused, TensorStorage};
 use crate::{Tensor, TensorView};
@@ -34,7 +35,8 @@ impl<T: DlpackElem, const N: usize> Tensor<T, N> {
     /// let refused = unsafe { Tensor::<f64, 2>::from_dlpack(managed) }.unwrap_err();
     /// assert_eq!(
     ///     refused.to_string(),
-    ///     "elements are f32 and f64 was asked for; ask for what they are, and convert with `cast`"
+    ///     "elements are f32 and f64 was asked for; ask for what they are, and convert with `cast` or \
+    ///      `map`"
     /// );
     /// // SAFETY: it is the same tensor, which came back.
     /// let tensor = unsafe { Tensor::<f32, 2>::from_dlpack(refused.owner) }?;
@@ -324,9 +326,22 @@ fn domain_of(device: DLDevice) -> Result<MemoryDomain, TensorError> {
 fn wrong_type<T: DlpackElem, R>(found: DLDataType) -> Result<R, TensorError> {
     let asked = name_of(dtype_of::<T>());
     unsupported(format!(
-        "elements are {} and {asked} was asked for; ask for what they are, and convert with `cast`",
-        name_of(found)
+        "elements are {} and {asked} was asked for; {}",
+        name_of(found),
+        instead_of(found)
     ))
+}
+
+/// What can be done about elements of a type that was not asked for.
+fn instead_of(found: DLDataType) -> &'static str {
+    match (found.code, found.bits) {
+        _ if found.lanes != 1 => CONVERT_THEM_FIRST,
+        (DLDataType::CODE_INT | DLDataType::CODE_UINT, 8 | 16 | 32 | 64)
+        | (DLDataType::CODE_FLOAT, 32 | 64)
+        | (DLDataType::CODE_BOOL, 8) => ASK_FOR_THEM,
+        (DLDataType::CODE_FLOAT | DLDataType::CODE_BFLOAT, 16) => ASK_FOR_HALF,
+        _ => CONVERT_THEM_FIRST,
+    }
 }
 
 /// An element type as Rust would call it.

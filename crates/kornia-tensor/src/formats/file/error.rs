@@ -43,6 +43,8 @@ pub enum FileErrorKind {
         expected: &'static str,
         /// What the file has, in its own words.
         found: String,
+        /// How elements of the type that was asked for are made of them.
+        instead: &'static str,
     },
     /// The file has a tensor with another number of axes.
     Rank {
@@ -99,11 +101,21 @@ impl FileError {
 }
 
 impl FileErrorKind {
-    /// Elements of another type than `T`.
+    /// Elements of another type than `T`, which are read as they are.
+    #[cfg(any(feature = "npy", feature = "safetensors"))]
     pub(crate) fn element_type<T>(found: String) -> Self {
+        Self::element_type_or::<T>(
+            found,
+            "read them as they are and convert them with `cast` or `map`",
+        )
+    }
+
+    /// Elements of another type than `T`, and what to do instead.
+    pub(crate) fn element_type_or<T>(found: String, instead: &'static str) -> Self {
         Self::ElementType {
             expected: std::any::type_name::<T>(),
             found,
+            instead,
         }
     }
 
@@ -201,10 +213,13 @@ impl fmt::Display for FileErrorKind {
             Self::Io(error) => Printable(error).fmt(f),
             Self::Tensor(error) => error.fmt(f),
             Self::Invalid(what) => Printable(what).fmt(f),
-            Self::ElementType { expected, found } => write!(
+            Self::ElementType {
+                expected,
+                found,
+                instead,
+            } => write!(
                 f,
-                "elements of type {} where {expected} was asked for; read them as they are \
-                 and convert them with `cast` or `map`",
+                "elements of type {} where {expected} was asked for; {instead}",
                 Shown(found)
             ),
             Self::Rank { expected, shape } => write!(
@@ -277,7 +292,7 @@ mod tests {
     fn what_a_file_says_is_cut_and_cannot_command_a_terminal() {
         let name = hostile();
         for kind in [
-            FileErrorKind::element_type::<f32>(name.clone()),
+            FileErrorKind::element_type_or::<f32>(name.clone(), "do something else"),
             FileErrorKind::check_rank::<3>(&[1; 1_000_000]).unwrap_err(),
             FileErrorKind::Missing {
                 names: vec![name.clone(); 1000],

@@ -196,7 +196,10 @@ impl ImageOptions {
         }
         let color = decoder.color_type();
         if self.channels.is_none() && !T::COLORS.contains(&Some(color.into())) {
-            return Err(FileErrorKind::element_type::<T>(format!("{color:?}")));
+            return Err(FileErrorKind::element_type_or::<T>(
+                format!("{color:?}"),
+                "`ImageOptions::rgb`, `rgba` and `grey` convert samples, too",
+            ));
         }
         let pixels = u64::from(width) * u64::from(height);
         let of_a_pixel = self.channels.map_or(0, |channels| channels.count()) * size_of::<T>();

@@ -329,11 +329,16 @@ impl<T, const N: usize> TensorMut<T, N> {
         if !mine.shares_memory_with(theirs) || next.shape().get(1..) != shape.get(1..) {
             return None;
         }
-        // One window after the other, whichever comes first.
+        // One window after the other, whichever comes first. Called here and not in closures, which
+        // would not know the caller's line.
         // SAFETY: both windows are reached through these two parts alone (X1), which the caller
         // drops if there is a result.
-        let union = |a: &TensorStorage<T>, b| unsafe { a.union(b) };
-        let storage = union(mine, theirs).or_else(|| union(theirs, mine))?;
+        let behind = unsafe { mine.union(theirs) };
+        let storage = match behind {
+            Some(storage) => storage,
+            // SAFETY: as above, the two parts are the only way to both windows (X1).
+            None => unsafe { theirs.union(mine) }?,
+        };
         if self.is_empty() || next.is_empty() {
             let kept = if self.is_empty() { next } else { self };
             let layout = Layout::new(together, *kept.strides(), size_of::<T>()).ok()?;

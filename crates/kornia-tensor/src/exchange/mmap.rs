@@ -29,8 +29,9 @@ pub use write::MappedFileMut;
 ///
 /// Opening takes microseconds whatever the size: the system reads a page of the file when an
 /// element in it is first looked at, and may forget it again, so a file can be larger than
-/// memory. Tensors of it are read-only (`make_mut` copies; [`MappedFileMut`] writes to its file) and keep the mapping alive, not the
-/// value they were made from. One file can give several, of different types.
+/// memory. Tensors of it are read-only (`make_mut` copies; [`MappedFileMut`] writes to its file) and
+/// keep the mapping alive, not the value they were made from. One file can give several, of different
+/// types.
 ///
 /// An error of the device while a page is read cannot be a `Result`: the system ends the
 /// process (`SIGBUS`). Files on disks that come and go are better read than mapped.
@@ -64,8 +65,8 @@ impl MappedFile {
     /// # Errors
     ///
     /// Those of the system, with the path in the text: `NotFound`, `PermissionDenied`, ..;
-    /// `InvalidInput` for what is no file (a folder, a pipe), without waiting for it. An empty file is no error: it holds
-    /// tensors without elements.
+    /// `InvalidInput` for what is not a regular file (a folder, a pipe), without waiting for it. An
+    /// empty file is no error: it holds tensors without elements.
     pub unsafe fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let named = |error: io::Error| {
@@ -133,28 +134,38 @@ impl MappedFile {
         shape: [usize; N],
         offset: usize,
     ) -> Result<Tensor<T, N>, TensorError> {
-        let layout = Layout::contiguous(shape, size_of::<T>())?;
         let storage = TensorStorage::over_owner(self.map.clone(), |map| {
-            let (needed, found) = (layout.numel() * size_of::<T>(), map.len());
-            if offset.checked_add(needed).is_none_or(|end| end > found) {
-                return Err(TensorError::Truncated {
-                    offset,
-                    needed,
-                    found,
-                });
+            let layout = find::<T, N>(shape, offset, map.len())?;
+            match layout.numel() * size_of::<T>() {
+                0 => Ok(&[]),
+                needed => as_elements(&map[offset..offset + needed]),
             }
-            if needed == 0 {
-                check_numel(&layout, 0)?; // elements of size zero are in no file
-                return Ok(&[]);
-            }
-            let align = align_of::<T>();
-            if !offset.is_multiple_of(align) {
-                return Err(TensorError::MisalignedOffset { offset, align });
-            }
-            as_elements(&map[offset..offset + needed])
         })?;
         Tensor::from_storage(storage, shape)
     }
+}
+
+/// The layout of elements that lie in a file of `found` bytes, from `offset` on.
+fn find<T, const N: usize>(
+    shape: [usize; N],
+    offset: usize,
+    found: usize,
+) -> Result<Layout<N>, TensorError> {
+    let layout = Layout::contiguous(shape, size_of::<T>())?;
+    let (needed, align) = (layout.numel() * size_of::<T>(), align_of::<T>());
+    if offset.checked_add(needed).is_none_or(|end| end > found) {
+        return Err(TensorError::Truncated {
+            offset,
+            needed,
+            found,
+        });
+    }
+    if needed == 0 {
+        check_numel(&layout, 0)?; // elements of size zero are in no file
+    } else if !offset.is_multiple_of(align) {
+        return Err(TensorError::MisalignedOffset { offset, align });
+    }
+    Ok(layout)
 }
 
 impl AsRef<[u8]> for MappedFile {

@@ -191,12 +191,10 @@ impl<T> TensorStorage<T> {
     /// If `data` is null or misaligned, or `len_bytes` is no multiple of the element size.
     #[track_caller]
     pub unsafe fn from_raw_parts(data: *const T, len_bytes: usize, alloc: AllocHandle) -> Self {
-        let len = Self::whole_elements(len_bytes);
-        let base = error::expect(Self::check_address(data, len));
-        let (alloc, domain, owner) = (normalize(alloc), MemoryDomain::Host, Owner::Borrowed);
-        // SAFETY: the address and the length were checked; that the elements are there, and for
-        // this storage alone to read and write, the caller promises.
-        unsafe { Self::over_address(base, len, alloc, domain, Access::ReadWrite, owner) }
+        let (domain, access) = (MemoryDomain::Host, Access::ReadWrite);
+        // SAFETY: the caller promises that the elements are there for this storage alone to read and
+        // write, without an owner to keep them.
+        unsafe { Self::over_checked(data, len_bytes, alloc, domain, access, Owner::Borrowed) }
     }
 
     /// Wraps memory that `keepalive` keeps valid. O(1); `keepalive` is dropped with the last
@@ -220,12 +218,10 @@ impl<T> TensorStorage<T> {
         keepalive: Arc<dyn Any + Send + Sync>,
     ) -> Self {
         let (keep, _) = ForeignOwner::new(keepalive);
-        let len = Self::whole_elements(len_bytes);
-        let base = error::expect(Self::check_address(data, len));
-        let (alloc, domain, owner) = (normalize(alloc), domain, Owner::Foreign(keep));
-        // SAFETY: the address and the length were checked; that the elements are there, and for
-        // this storage alone to read and write, the caller promises.
-        unsafe { Self::over_address(base, len, alloc, domain, Access::ReadWrite, owner) }
+        let (access, owner) = (Access::ReadWrite, Owner::Foreign(keep));
+        // SAFETY: the caller promises that the elements are there for this storage alone to read and
+        // write, as long as `keepalive` lives.
+        unsafe { Self::over_checked(data, len_bytes, alloc, domain, access, owner) }
     }
 
     /// Wraps memory that may be read and is never written through this storage. O(1).
@@ -247,12 +243,31 @@ impl<T> TensorStorage<T> {
         keepalive: Arc<dyn Any + Send + Sync>,
     ) -> Self {
         let (keep, _) = ForeignOwner::new(keepalive);
+        let (access, owner) = (Access::ReadOnly, Owner::Foreign(keep));
+        // SAFETY: the caller promises that the elements are there and that nobody writes them, as
+        // long as `keepalive` lives.
+        unsafe { Self::over_checked(data, len_bytes, alloc, domain, access, owner) }
+    }
+
+    /// A storage of as many elements as `len_bytes` bytes hold, after all checks that can be made.
+    ///
+    /// # Safety
+    ///
+    /// As long as `owner` lives, what `from_borrowed` asks for, or `from_borrowed_readonly` if
+    /// `access` is `ReadOnly`.
+    #[track_caller]
+    unsafe fn over_checked(
+        data: *const T,
+        len_bytes: usize,
+        alloc: AllocHandle,
+        domain: MemoryDomain,
+        access: Access,
+        owner: Owner,
+    ) -> Self {
         let len = Self::whole_elements(len_bytes);
         let base = error::expect(Self::check_address(data, len));
-        let (alloc, domain, owner) = (normalize(alloc), domain, Owner::Foreign(keep));
-        // SAFETY: the address and the length were checked; that the elements are there, and that
-        // nobody writes them, the caller promises.
-        unsafe { Self::over_address(base, len, alloc, domain, Access::ReadOnly, owner) }
+        // SAFETY: the address and the length were checked; what they reach, the caller promises.
+        unsafe { Self::over_address(base, len, normalize(alloc), domain, access, owner) }
     }
 
     /// How many elements `len_bytes` bytes hold.

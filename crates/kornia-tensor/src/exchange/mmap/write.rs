@@ -7,12 +7,10 @@ use std::path::Path;
 use bytemuck::{AnyBitPattern, NoUninit};
 use memmap2::MmapMut;
 
+use super::find;
 use crate::Tensor;
-use crate::error::TensorError;
 use crate::formats::open::check_regular;
-use crate::layout::Layout;
 use crate::storage::{Access, MemoryDomain, OwnerRefused};
-use crate::tensor::view::check_numel;
 
 /// A file that is mapped for reading and writing, whole: what is written to memory is in the file.
 ///
@@ -133,8 +131,8 @@ impl MappedFileMut {
         &mut self.map
     }
 
-    /// Waits until the disk has what was written. Of a tensor, `sync_all` of the reopened file does
-    /// the same on Linux.
+    /// Waits until the disk has what was written. For a tensor, `sync_all` of the file, opened anew,
+    /// does the same on Linux.
     ///
     /// # Errors
     ///
@@ -158,12 +156,14 @@ impl MappedFileMut {
         shape: [usize; N],
         offset: usize,
     ) -> Result<Tensor<T, N>, OwnerRefused<Self>> {
-        let layout = match self.find::<T, N>(shape, offset) {
+        let layout = match find::<T, N>(shape, offset, self.map.len()) {
             Ok(layout) => layout,
             Err(error) => return Err(OwnerRefused { error, owner: self }),
         };
-        // `find` has looked at the end of the file, so the address is in it or one past it.
-        let first: *mut T = self.map.as_mut_ptr().wrapping_add(offset).cast();
+        let first: *mut T = match layout.is_empty() {
+            true => std::ptr::dangling_mut(), // nothing lies there, so it need not be aligned
+            false => self.map.as_mut_ptr().wrapping_add(offset).cast(),
+        };
         let (shape, strides) = (*layout.shape(), *layout.strides());
         let (domain, access) = (MemoryDomain::Host, Access::ReadWrite);
         // SAFETY: `find` has checked that the bytes of all elements lie in the mapping, which
@@ -173,31 +173,6 @@ impl MappedFileMut {
         // (`NoUninit`). That nothing else reads or writes them was promised when the file was
         // opened.
         unsafe { Tensor::from_foreign(shape, strides, first, domain, access, self) }
-    }
-
-    /// The layout of elements that lie in the file.
-    fn find<T, const N: usize>(
-        &self,
-        shape: [usize; N],
-        offset: usize,
-    ) -> Result<Layout<N>, TensorError> {
-        let layout = Layout::contiguous(shape, size_of::<T>())?;
-        let (needed, found) = (layout.numel() * size_of::<T>(), self.map.len());
-        if offset.checked_add(needed).is_none_or(|end| end > found) {
-            return Err(TensorError::Truncated {
-                offset,
-                needed,
-                found,
-            });
-        }
-        if needed == 0 {
-            check_numel(&layout, 0)?; // elements of size zero are in no file
-        }
-        let align = align_of::<T>();
-        if !offset.is_multiple_of(align) {
-            return Err(TensorError::MisalignedOffset { offset, align });
-        }
-        Ok(layout)
     }
 }
 

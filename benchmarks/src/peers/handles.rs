@@ -90,7 +90,7 @@ pub fn frames(input: &Input, wanted: impl Fn(&str) -> bool) -> Vec<Candidate> {
         handed("limit: Arc", Arc::new(frame()), |frame| frame[0]),
     ];
     let ours = kornia_tensor::Tensor::from_shape_vec(shape, frame()).unwrap();
-    all.push(handed(super::OURS, ours, |frame| frame[[0, 0, 0]]));
+    all.push(handed(super::ours::NAME, ours, |frame| frame[[0, 0, 0]]));
     let old = kornia_tensor_02::Tensor::from_shape_vec(shape, frame());
     all.push(handed(super::v0_2::NAME, old.unwrap(), |frame| {
         frame.as_slice()[0]

@@ -1,6 +1,6 @@
 //! Arrays of Arrow in and out without a copy, over its C data interface (feature `arrow`).
 //!
-//! [That interface](https://arrow.apache.org/docs/format/CDataInterface.html) is two structs of C,
+//! [That interface](https://arrow.apache.org/docs/format/CDataInterface.html) is two C structs,
 //! which every implementation and every version of one understands: pyarrow, Polars, DuckDB,
 //! Pillow, and arrow-rs of any major version (`FFI_ArrowArray::from_raw`). No crate is needed for
 //! it.

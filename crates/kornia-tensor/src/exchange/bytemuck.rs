@@ -1,7 +1,7 @@
 //! Plain old data under another element type, without a copy (feature `bytemuck`).
 //!
-//! What may be read as what is said by the traits of the crate `bytemuck`: `NoUninit` has bytes
-//! that are all initialised, `AnyBitPattern` accepts any. Alignment and lengths are checked
+//! The traits of the crate `bytemuck` say what may be read as what: all bytes of a `NoUninit` are
+//! initialised, and an `AnyBitPattern` accepts any. Alignment and lengths are checked
 //! here; bytes are in the order of this machine.
 
 use bytemuck::{AnyBitPattern, NoUninit, PodCastError};

@@ -1,8 +1,8 @@
 //! Tensors of NumPy, PyTorch, JAX and others in and out without a copy (feature `dlpack`).
 //!
-//! [DLPack](https://dmlc.github.io/dlpack/latest/) is a struct of C in which libraries hand each
-//! other tensors: address, shape, strides, element type, device, and a function that gives it all
-//! back. This is version 1.3 of it, and the older struct of before 1.0.
+//! [DLPack](https://dmlc.github.io/dlpack/latest/) is a C struct in which libraries hand tensors to
+//! each other: address, shape, strides, element type, device, and a function that gives it all
+//! back. This is version 1.3 of it, and the older struct, from before 1.0.
 //!
 //! ```
 //! use kornia_tensor::{Tensor, dlpack::Managed};

@@ -40,11 +40,11 @@
 //! * **Permissions.** A new file takes the permissions of the one it replaces, and its owner and group
 //!   where the system lets it; bits that run a program as its owner (set-uid) are not taken over.
 //!   Until it is whole nobody else can read it, unless there was no file before. Other names of the
-//!   old file (hard links) keep the old content; access lists and other attributes go with it.
+//!   old file (hard links) keep the old content; its access lists and other attributes are lost.
 //! * **What an ordinary write would be refused** is refused: a file that may not be written is not
 //!   replaced either, whatever its folder permits.
 //! * **Links** stay. What they lead to is replaced, or made if it is not there.
-//! * **No regular file**: a pipe or a device is written to as the bytes come. So is what is open
+//! * **Not a regular file**: a pipe or a device is written to as the bytes come. So is what is open
 //!   already: `/dev/stdout`, `/proc/self/fd/7`, also where they lead to a file, at the end of which
 //!   the bytes are written. Nothing is whole or nothing there.
 //! * **A folder that may not be written**, or a file that is a mount of its own, as containers have

@@ -40,20 +40,20 @@
 //! | `f32` | | | `Rgb32F` | `Rgba32F` | | |
 //!
 //! PNG and JPEG are there with this feature; others once your program enables them in the crate
-//! `image`. How files are written is said in [`file`](crate::formats::file).
+//! `image`. The module [`file`](crate::formats::file) says how files are written.
 //!
 //! # What is opened
 //!
-//! Pictures come the right way up: a note in Exif about how the camera was held is followed, all
-//! eight of them, as OpenCV does it. (In a PNG that is the chunk `eXIf`, in front of the pixels.)
+//! Pictures come the right way up: the note in Exif about how the camera was held is followed, in
+//! all eight cases, as OpenCV does it. (In a PNG that is the chunk `eXIf`, in front of the pixels.)
 //! Whoever needs pixels as they are stored asks for them: [`ImageOptions::as_stored`].
 //!
 //! A JPEG or PNG that was cut short is an error, wherever it was cut: their decoders would paint the
 //! rest of a JPEG grey and say nothing. [`ImageOptions::accept_truncated`] takes what is there, as OpenCV
 //! does. Damage within the pixels of a JPEG is not noticed; the format has no sum to compare.
 //!
-//! File, decoded pixels and the result take at most 512 MiB each, and what is no pixel in a PNG
-//! 8 MiB (half a megabyte of compressed color profile would become hundreds);
+//! File, decoded pixels and the result take at most 512 MiB each, and all of a PNG that is not
+//! pixels 8 MiB (half a megabyte of compressed color profile would become hundreds);
 //! [`ImageOptions::max_bytes`] sets other limits.
 
 #![forbid(unsafe_code)]
@@ -223,7 +223,7 @@ impl<T> Tensor<T, 3> {
     ///
     /// # Errors
     ///
-    /// `NotContiguous` if an axis is flipped, which strides there cannot say;
+    /// `NotContiguous` if an axis is flipped, which `FlatSamples` cannot express;
     /// `UnsupportedOperation` for sides or channels beyond what fits; `NotHostAccessible`.
     ///
     /// ```

@@ -51,7 +51,7 @@
 //! | a `bool` that is neither 0 nor 1 | true | refused; true with [`ReadOptions::loose_bool`] |
 //! | a key twice | the last counts | refused |
 //! | comments, escapes, `u'..'`, `+6`, `0x6`, further brackets | read | refused |
-//! | a type as `float32`, `<f` or `?` | read | refused |
+//! | a type such as `float32`, `<f` or `?` | read | refused |
 //! | bytes behind the array | ignored | refused; [`read`](fn@read) leaves them in the stream |
 //! | members `f` and `f.npy` in one archive | `f` is the member `f` | the same |
 //! | two members of one name | the last counts | refused |

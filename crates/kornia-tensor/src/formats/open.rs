@@ -1,4 +1,4 @@
-//! Opening what is read here and there, or mapped.
+//! Opening files, whether they are then read or mapped.
 
 #![forbid(unsafe_code)]
 

@@ -30,7 +30,7 @@
 //! | the same | copies of their own | [`SafeTensors::to_tensor`] | O(n) |
 //! | tensors | a file, or bytes | [`SafeTensorsWriter`] | O(n) |
 //!
-//! Which element types there are, and how files are written, is said in [`file`](crate::formats::file).
+//! The module [`file`](crate::formats::file) says which element types there are, and how files are written.
 //!
 //! # Bytes from strangers
 //!

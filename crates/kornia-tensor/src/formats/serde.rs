@@ -1,8 +1,8 @@
 //! Tensors in any format of serde (feature `serde`).
 //!
 //! A tensor or a view is written as `{shape, data}`: the lengths of its axes, and the elements it
-//! shows in row-major order. What lies around a crop in memory is not written, and strides are
-//! not either: what is read is in standard layout.
+//! shows in row-major order. What lies around a crop in memory is not written, nor are
+//! strides: what is read is in standard layout.
 //!
 //! ```
 //! use kornia_tensor::Tensor;
@@ -30,8 +30,8 @@
 //!
 //! Infinities and NaN of `f32` and `f64`, for which JSON has no numbers, are the texts `"Infinity"`,
 //! `"-Infinity"` and `"NaN"` in all formats of the first column, as protocol buffers write them in
-//! JSON; numbers in quotes are read, and so is what YAML and RON call them. Which of the many NaNs it
-//! was is not kept. (`null`, which serde makes of them elsewhere, is no number to read. Elements of
+//! JSON; numbers in quotes are read, and so is what YAML and RON call them. It is not
+//! kept which of the many NaNs it was. (`null`, which serde makes of them elsewhere, is no number to read. Elements of
 //! other types write themselves as they do without this crate.)
 //!
 //! # Bytes from strangers

@@ -93,8 +93,8 @@ pub struct TensorStorage<T> {
     /// provenance. An empty window has the pointer it was cut from.
     ptr: NonNull<T>,
     len: usize,
-    /// Where this handle was made, if anybody wants to know. After `inner`, so that who waits
-    /// to be the only handle never finds itself alone in the register and not in the memory.
+    /// Where this handle was made, if anybody wants to know. After `inner`, so that whoever
+    /// waits to be the only handle never finds itself alone in the register and not in the memory.
     holder: Holder,
 }
 

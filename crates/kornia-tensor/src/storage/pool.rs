@@ -158,7 +158,7 @@ impl Pool {
     }
 
     /// Frees all idle blocks and hands out none any more; those still live are freed when they
-    /// come back. Who waits for a block is told. Closing twice is closing once.
+    /// come back. Whoever waits for a block is told. Closing twice is closing once.
     ///
     /// ```
     /// use kornia_tensor::{Pool, Tensor, TensorAllocatorError, TensorError};

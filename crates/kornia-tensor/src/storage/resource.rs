@@ -39,7 +39,7 @@ pub unsafe trait MemoryResource: Send + Sync {
     /// The concrete type, for crates that keep device handles beside the pointer.
     fn as_any(&self) -> &dyn Any;
 
-    /// The concrete type, for who owns the block and changes its own handles in it.
+    /// The concrete type, for whoever owns the block and changes its own handles in it.
     ///
     /// By default nothing that can be found by its type. No tensor gives out such a reference:
     /// two blocks that change places under their tensors would take the memory with them.

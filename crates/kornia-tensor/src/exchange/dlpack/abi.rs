@@ -15,8 +15,8 @@ pub const FLAG_IS_COPIED: u64 = 1 << 1;
 /// Elements of less than a byte stand in a byte each. No element type of this crate is one.
 pub const FLAG_IS_SUBBYTE_TYPE_PADDED: u64 = 1 << 2;
 
-/// The name of a Python capsule that holds a [`DLManagedTensorVersioned`], and the one it takes
-/// once it was consumed.
+/// The name of a Python capsule that holds a [`DLManagedTensorVersioned`], and the one it is given
+/// once it has been consumed.
 pub const CAPSULE_VERSIONED: [&std::ffi::CStr; 2] =
     [c"dltensor_versioned", c"used_dltensor_versioned"];
 /// The same for a [`DLManagedTensor`].
@@ -121,7 +121,7 @@ pub struct DLTensor {
     pub byte_offset: u64,
 }
 
-/// Elements and how to give them back: the struct of before version 1.0, without flags. JAX
+/// Elements and how to give them back: the struct from before version 1.0, without flags. JAX
 /// speaks only this one.
 #[repr(C)]
 #[derive(Debug)]

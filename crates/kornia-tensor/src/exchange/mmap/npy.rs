@@ -76,7 +76,7 @@ impl MappedFileMut {
     /// # Errors
     ///
     /// Those of [`npy::open`](crate::formats::npy::open); `Invalid` for the byte order of other machines,
-    /// `Tensor(MisalignedOffset)` for elements that lie at odd places, as NumPy leaves none.
+    /// `Tensor(MisalignedOffset)` for elements at odd places, where NumPy never puts them.
     pub unsafe fn open_npy<T, const N: usize>(
         path: impl AsRef<Path>,
     ) -> Result<Tensor<T, N>, FileError>

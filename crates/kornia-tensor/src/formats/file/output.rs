@@ -61,7 +61,7 @@ impl<P: AsRef<Path>> Destination for Durable<P> {
 
 /// A file in the making, which has its name once it is whole; the [module](super) has the rules.
 ///
-/// For formats of your own. Without [`commit`](Self::commit) nothing is left of it, nor after a
+/// For formats of your own. Nothing is left of it without [`commit`](Self::commit), or after a
 /// write that failed.
 ///
 /// ```
@@ -98,7 +98,7 @@ enum Sink {
     Beside(Box<Beside>),
     /// To the file of that name, which is emptied before the first of them.
     InPlace { file: File, begun: bool },
-    /// To a pipe, a device or what else cannot be replaced.
+    /// To a pipe, a device or anything else that cannot be replaced.
     Stream(File),
 }
 
@@ -179,7 +179,7 @@ impl NewFile {
         }
     }
 
-    /// Hands bytes to the system, and remembers where it does not take them.
+    /// Hands bytes to the system, and remembers if it does not take them.
     fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
         let result = self.sink.write_all(bytes);
         self.failed = result.as_ref().err().map(io::Error::kind);

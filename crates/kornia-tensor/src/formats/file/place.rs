@@ -54,7 +54,7 @@ impl Place {
 }
 
 /// The stream, if this link stands for a descriptor of a process, as `/dev/stdout` in the end does.
-/// What it is redirected to is somebody's open file, and is written to where he left off.
+/// What it is redirected to is somebody's open file, and is written to from where that one stands.
 #[cfg(unix)]
 fn descriptor(link: &Path) -> Option<io::Result<File>> {
     use std::os::fd::AsFd;
@@ -230,12 +230,13 @@ fn take_over(file: &File, old: &Metadata) -> io::Result<()> {
 
     let new = system(|| file.metadata())?;
     let (owner, group) = (Some(old.uid()), Some(old.gid()));
-    // Whoever runs as somebody's new owner was not made so by writing to the file.
+    // Without the bits that let a program run as its owner: whoever writes its bytes would give
+    // them to that owner to run.
     let mut mode = old.mode() & 0o777;
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) && fchown(file, owner, group).is_err() {
         let regrouped = new.gid() == old.gid() || fchown(file, None, group).is_ok();
         if !regrouped {
-            // The writer's group is not the one that was let in: it is as anybody.
+            // The writer's group is not the one that had rights: it gets those of everybody.
             mode &= 0o707 | ((mode & 0o007) << 3);
         }
     }

@@ -13,13 +13,13 @@ use crate::Tensor;
 use crate::error::TensorError;
 use crate::formats::file::{FileError, FileErrorKind};
 
-/// What a picture may take unless it is said otherwise; as in the crate `image`.
+/// What a picture may take unless the program says otherwise; as in the crate `image`.
 const MAX_BYTES: u64 = 512 << 20;
 
-/// Of which so much for what is no pixel: color profiles, texts, a row at a time.
+/// One part in so many of that is for what is not pixels: color profile, texts, a row at a time.
 const PART_FOR_THE_REST: u64 = 64;
 
-/// Where that would not do for a row.
+/// At least so much, where that part would not hold a row.
 const LEAST_FOR_THE_REST: u64 = 64 << 10;
 
 /// How a picture is opened: turned upright or not, with which channels, at which cost.
@@ -78,8 +78,8 @@ impl ImageOptions {
         self
     }
 
-    /// Takes a picture that was cut short, with whatever its decoder makes of the rest: of a JPEG
-    /// a grey area, and an error still where there is no picture without the rest.
+    /// Takes a picture that was cut short, with whatever its decoder makes of what is missing: in a
+    /// JPEG a grey area. It is still an error where nothing can be shown without that.
     pub const fn accept_truncated(mut self) -> Self {
         self.whole = false;
         self
@@ -149,7 +149,7 @@ impl ImageOptions {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`open`](Self::open), but for `Io`.
     ///
     /// ```
     /// use kornia_tensor::formats::image::ImageOptions;
@@ -303,7 +303,7 @@ impl<T: ImageElement> Tensor<T, 3> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`open_image`](Self::open_image), but for `Io`.
     ///
     /// ```
     /// use kornia_tensor::Tensor;

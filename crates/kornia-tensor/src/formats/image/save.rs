@@ -56,7 +56,7 @@ impl<T: ImageElement> TensorView<'_, T, 3> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Tensor::save_image`].
     pub fn save_image(self, path: impl Destination) -> Result<(), FileError> {
         let format = ImageFormat::from_path(path.path()).map_err(|_| {
             let known = "; PNG and JPEG do, others once the crate `image` has them enabled";
@@ -72,7 +72,7 @@ impl<T: ImageElement> TensorView<'_, T, 3> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Tensor::save_jpeg`].
     pub fn save_jpeg(self, path: impl Destination, quality: u8) -> Result<(), FileError> {
         let quality = quality.clamp(1, 100);
         let format = ImageFormat::Jpeg;
@@ -105,7 +105,7 @@ fn save<T: ImageElement>(
     })
 }
 
-/// Whether there are pictures of this kind with such samples, of the two kinds that are always
+/// Whether pictures of this kind can have such samples, for the two kinds that are always
 /// there.
 fn takes(format: ImageFormat, color: ExtendedColorType) -> Result<(), FileErrorKind> {
     use ExtendedColorType as Color;

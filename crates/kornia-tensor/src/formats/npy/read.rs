@@ -141,7 +141,7 @@ pub fn read_header(mut reader: impl Read) -> Result<Header, FileError> {
     Ok(Header::read(&mut reader)?)
 }
 
-/// How an array is read, where it is to be another way than [`open`], [`read`](fn@read) and
+/// How an array is read, where that is to be in another way than [`open`], [`read`](fn@read) and
 /// [`from_bytes`] do it.
 ///
 /// ```
@@ -191,7 +191,7 @@ impl ReadOptions {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`read`](fn@read).
     pub fn read<T: FileElement, const N: usize>(
         &self,
         mut reader: impl Read,
@@ -203,7 +203,7 @@ impl ReadOptions {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`from_bytes`].
     pub fn decode<T: FileElement, const N: usize>(
         &self,
         bytes: &[u8],
@@ -219,7 +219,7 @@ impl ReadOptions {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`open`].
     pub fn open<T: FileElement, const N: usize>(
         &self,
         path: impl AsRef<Path>,

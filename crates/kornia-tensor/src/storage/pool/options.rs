@@ -74,7 +74,7 @@ pub enum WhenFull {
     /// [`PoolTimedOut`](crate::TensorAllocatorError::PoolTimedOut). What is larger than the cap is
     /// refused at once. Threads are served in the order they came: while the first one waits for
     /// a large block, those behind it wait even where there would be room for theirs, or it would
-    /// wait for ever. A thread that waits while it holds blocks can so be what it waits for.
+    /// wait for ever. A thread that holds blocks while it waits may thus be waiting for itself.
     Wait(Duration),
 }
 

@@ -27,7 +27,7 @@ pub(super) enum Taken {
 /// A pool as its blocks know it.
 pub(super) struct Shared {
     pub(super) options: PoolBuilder,
-    /// Set once, under the lock, so who holds it knows; without it, a snapshot.
+    /// Set once, under the lock: certain for whoever holds that, a snapshot for others.
     closed: AtomicBool,
     state: Monitor<State>,
 }
@@ -92,7 +92,7 @@ impl Shared {
         if let Some((_, ticket)) = wait {
             state.leave(ticket);
         }
-        // Who comes next may be served now, too: there may be room for several, or what kept them
+        // Whoever comes next may be served now, too: there may be room for several, or what kept them
         // waiting was this one, who gave up.
         let news = wait.is_some() && state.is_waited_for();
         drop(state);
@@ -102,7 +102,7 @@ impl Shared {
         outcome
     }
 
-    /// What comes of a request without waiting; `None` if it may be worth to wait.
+    /// What comes of a request without waiting; `None` if it may be worth waiting.
     fn try_now(
         &self,
         state: &mut State,

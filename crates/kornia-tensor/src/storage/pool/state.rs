@@ -63,7 +63,7 @@ impl State {
         self.queue.retain(|&other| other != ticket);
     }
 
-    /// Whether it is the turn of who has this ticket, or of who has none yet. Nobody is
+    /// Whether it is the turn of the holder of this ticket, or of somebody without one. Nobody is
     /// overtaken: what others took would be missing when a large block comes to be put together.
     pub(super) fn is_next(&self, ticket: Option<u64>) -> bool {
         self.queue.front().copied() == ticket || self.queue.is_empty()

@@ -21,8 +21,8 @@ const LONGEST_NAME: usize = 65_000;
 
 /// Writes an `.npz`, array by array.
 ///
-/// For a path use [`save_npz`]. A stream that cannot go back, as a pipe, gets an archive all the
-/// same: the sizes and sums of its arrays stand after them, and at the end.
+/// For a path use [`save_npz`]. A stream that cannot go back, such as a pipe, gets an archive all
+/// the same: the sizes and sums of its arrays stand after them, and at the end.
 ///
 /// An archive is whole once [`finish`](Self::finish) says so. It never is after an error: whichever
 /// array could not be added, there is no archive without it, and `finish` says why. Dropped before
@@ -302,7 +302,7 @@ pub fn save_npz(
 ///
 /// # Errors
 ///
-/// As there.
+/// Those of [`save_npz`].
 pub fn save_npz_compressed(
     path: impl Destination,
     add_all: impl FnOnce(&mut NpzWriter<&mut NewFile>) -> Result<(), FileError>,

@@ -158,8 +158,8 @@ pub(crate) unsafe fn elements(size: usize, plan: &Plan<2>, to: *mut u8, from: *c
 ///
 /// # Safety
 ///
-/// As for `elements`. If `streamed`, whoever reads or writes the elements next, on another thread too, does so
-/// after a [`stream::StoreFence`] was dropped.
+/// As for `elements`. If `streamed`, whoever reads or writes the elements next, on another thread too,
+/// does so after a [`stream::StoreFence`] was dropped.
 unsafe fn walk(size: usize, plan: &Plan<2>, to: *mut u8, from: *const u8, streamed: bool) {
     /// # Safety
     ///

@@ -154,8 +154,8 @@ impl<T, const N: usize> Cursor<T, N> {
 
 /// Where rows begin: `remaining` addresses, `stride` elements apart.
 pub(crate) struct RowCursor<T> {
-    /// Invariant of `RowCursor`: while `remaining > 0`, the first element of the next row; `width` elements lie side
-    /// by side from there, and from each of the `remaining` addresses `stride` apart.
+    /// Invariant of `RowCursor`: while `remaining > 0`, the first element of the next row; `width`
+    /// elements lie side by side from there, and from each of the `remaining` addresses `stride` apart.
     next: NonNull<T>,
     width: usize,
     stride: isize,

@@ -30,9 +30,9 @@
 //!
 //! Infinities and NaN of `f32` and `f64`, for which JSON has no numbers, are the texts `"Infinity"`,
 //! `"-Infinity"` and `"NaN"` in all formats of the first column, as protocol buffers write them in
-//! JSON; numbers in quotes are read, and so is what YAML and RON call them. It is not
-//! kept which of the many NaNs it was. (`null`, which serde makes of them elsewhere, is no number to read. Elements of
-//! other types write themselves as they do without this crate.)
+//! JSON; numbers in quotes are read, and so is what YAML and RON call them. It is not kept which of
+//! the many NaNs it was. (`null`, which serde_json writes for floats outside of tensors, is not read as
+//! a number. Elements of other types write themselves as they do without this crate.)
 //!
 //! # Bytes from strangers
 //!

@@ -205,7 +205,8 @@ unsafe impl TensorAllocator for Pool {
 
 // SAFETY: `Shared::take` gives a `HostResource` of at least the size and alignment asked for:
 // writable memory that has no other owner until it is dropped, because it can neither be copied
-// (H1) nor be idle in the pool at the same time (Q1). `allocate_zeroed` is the trait's own, which writes the zeros.
+// (H1) nor be idle in the pool at the same time (Q1). `allocate_zeroed` is the trait's own, which
+// writes the zeros.
 unsafe impl TensorAllocator for Entry {
     fn allocate(&self, layout: Layout) -> Result<Box<dyn MemoryResource>, TensorAllocatorError> {
         Ok(match self.shared.take(layout)? {

@@ -16,7 +16,8 @@ use crate::layout::verb::{self, Ask, Verb};
 /// show can no longer be reached, and their memory is kept all the same
 /// ([`compact`](Self::compact) lets go of it).
 ///
-/// Where a verb is refused the tensor comes back in [`OwnerRefused`], beside the error; `?` keeps the error alone; a panic drops it.
+/// Where a verb is refused the tensor comes back in [`OwnerRefused`], beside the error; `?` keeps the
+/// error alone, and a panic drops the tensor.
 ///
 /// ```
 /// use kornia_tensor::Tensor;

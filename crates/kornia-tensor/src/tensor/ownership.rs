@@ -273,8 +273,8 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
         }
     }
 
-    /// The same elements in row-major order, with the strides that their shape has there: this very
-    /// tensor if it is contiguous already, O(1), else a copy, O(n).
+    /// The same elements in row-major order, with the strides of that order: this very tensor if it is
+    /// contiguous already, O(1), else a copy, O(n).
     ///
     /// # Panics
     ///
@@ -297,7 +297,7 @@ impl<T: Clone, const N: usize> Tensor<T, N> {
     #[cfg_attr(feature = "diagnose", track_caller)]
     pub fn try_contiguous(self) -> Result<Self, TensorError> {
         if self.is_standard_layout() {
-            // An axis of length 1 may have had any stride, and who reads strides reads that one too.
+            // An axis of length 1 may have had any stride, and code that reads strides reads that, too.
             let shape = *self.shape();
             Ok(self.into_reshaped(shape)?)
         } else {

@@ -66,7 +66,7 @@ impl<T, const N: usize> Tensor<T, N> {
     ///
     /// # Errors
     ///
-    /// `InvalidShape` if the storage does not have exactly as many elements as the shape
+    /// `ElementCountMismatch` if the storage does not have exactly as many elements as the shape
     /// ([`TensorStorage::view`] cuts it), `ShapeOverflow`.
     ///
     /// ```

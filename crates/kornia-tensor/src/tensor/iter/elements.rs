@@ -155,8 +155,8 @@ pub struct IterMut<'a, T, const N: usize>(ReprMut<'a, T, N>);
 
 enum ReprMut<'a, T, const N: usize> {
     Slice(slice::IterMut<'a, T>),
-    /// Invariant of `IterMut`: the elements are initialised and ours to write during `'a`; no two indices share one
-    /// (L4), and the cursor gives each index once.
+    /// Invariant of `IterMut`: the elements are initialised and ours to write during `'a`; no two
+    /// indices share one (L4), and the cursor gives each index once.
     Strided(Cursor<T, N>, PhantomData<&'a mut T>),
 }
 

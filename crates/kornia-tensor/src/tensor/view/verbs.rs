@@ -70,7 +70,8 @@ impl<'a, T, const N: usize> TensorView<'a, T, N> {
     ///
     /// # Errors
     ///
-    /// `AxisOutOfBounds`, `ZeroLength` or `RangeOutOfBounds`.
+    /// `AxisOutOfBounds`, `ZeroLength`, `WindowTooLong`, or `ShapeOverflow` if there would be more
+    /// than `isize::MAX` elements.
     #[inline]
     pub fn try_windows<const M: usize>(
         self,

@@ -12,7 +12,8 @@
 //! | a scalar | none: `reshape` it to `[1]` |
 //!
 //! ```
-//! use kornia_tensor::{Tensor, arrow::ArrowParts};
+//! use kornia_tensor::Tensor;
+//! use kornia_tensor::exchange::arrow::ArrowParts;
 //!
 //! // Out: a batch of two images.
 //! let batch = Tensor::<u8, 4>::from_shape_fn([2, 4, 6, 3], |[n, y, x, c]| (n + y + x + c) as u8);

@@ -44,7 +44,8 @@ impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Tensor<T, N>
 /// As those of [`Deserialize`] for a tensor.
 ///
 /// ```
-/// use kornia_tensor::{Tensor, serde::deserialize_v0_2};
+/// use kornia_tensor::Tensor;
+/// use kornia_tensor::formats::serde::deserialize_v0_2;
 ///
 /// // data, shape, strides of the pixel [[[9, 8, 7]]], each with its length in front.
 /// let old = [3, 9, 8, 7, 3, 1, 1, 3, 3, 3, 3, 1];

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use kornia_tensor::{MemoryDomain, Tensor, TensorView, TensorViewMut};
+use kornia_tensor::{MemoryDomain, Tensor, TensorError, TensorView, TensorViewMut};
 
 /// `start`, `start + step`, .. in row-major order: NumPy's `arange(..).reshape(shape)`.
 fn ramp<const N: usize>(shape: [usize; N], start: i32, step: i32) -> Tensor<i32, N> {
@@ -669,6 +669,22 @@ fn debug_tells_shared_from_unique() {
     assert!(format!("{t:?}").contains("unique: false"));
     drop(other);
     assert!(format!("{t:?}").contains("unique: true"));
+}
+
+/// Two along each of forty axes are a million millions.
+#[test]
+fn views_of_many_axes_print_few_elements() -> Result<(), TensorError> {
+    let one = [1u8];
+    let many = TensorView::from_slice([1; 40], &one)?.broadcast_to([2; 40])?;
+    for text in [many.to_string(), format!("{many:?}"), format!("{many:#?}")] {
+        assert!(text.len() < 10_000, "{} bytes", text.len());
+    }
+    // Six along each of five axes are printed, as NumPy does it.
+    let five = Tensor::<u8, 5>::zeros([7; 5]).to_string();
+    assert_eq!(five.matches('0').count(), 6 * 6 * 6 * 6 * 6);
+    let eight = Tensor::<u8, 8>::zeros([7; 8]).to_string();
+    assert_eq!(eight.matches('0').count(), 2_usize.pow(8));
+    Ok(())
 }
 
 #[test]

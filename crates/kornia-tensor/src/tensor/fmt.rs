@@ -16,6 +16,8 @@ use crate::{Access, MemoryDomain, Tensor, TensorStorage, TensorView, TensorViewM
 const LINE_WIDTH: usize = 75;
 /// With more elements than this, `Display` leaves some out.
 const DISPLAY_LIMIT: usize = 1000;
+/// At most so many elements are printed by `Display`: six along each of five axes are.
+const DISPLAY_MOST: usize = 10_000;
 /// At most so many elements are printed by `Debug`.
 const DEBUG_LIMIT: usize = 100;
 /// How many items remain at both ends of an axis that is too long.
@@ -25,7 +27,8 @@ impl<T: Display, const N: usize> Display for TensorView<'_, T, N> {
     /// The elements as NumPy's `print` lays them out.
     ///
     /// Columns are aligned on the widest element, rows are broken after 75 characters, and of
-    /// more than 1000 elements only the first and last 3 along each longer axis are printed.
+    /// more than 1000 elements only the first and last 3 along each longer axis are printed, or
+    /// fewer where ten axes would still be many thousands.
     /// Elements that are not printed are not formatted, and the others once. Precision, sign,
     /// `#` and `0` are passed on to the elements; width, fill and alignment make the columns.
     ///
@@ -43,16 +46,15 @@ impl<T: Display, const N: usize> Display for TensorView<'_, T, N> {
     /// # Ok::<(), kornia_tensor::TensorError>(())
     /// ```
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let edge = match self.numel() {
-            0..=DISPLAY_LIMIT => usize::MAX,
-            _ => EDGE,
-        };
-        let page = Page {
+        let mut page = Page {
             shape: *self.shape(),
-            edge,
+            edge: usize::MAX,
             comma: "",
             breaks: Breaks::Blocks,
         };
+        if self.numel() > DISPLAY_LIMIT {
+            page.edge = page.widest_edge(&[EDGE, 2, 1], DISPLAY_MOST);
+        }
         let flags = Flags {
             plus: f.sign_plus(),
             alternate: f.alternate(),
@@ -186,10 +188,7 @@ impl<T: Debug, const N: usize> Debug for Data<'_, T, N> {
             comma: ",",
             breaks: Breaks::None,
         };
-        page.edge = [usize::MAX, EDGE, 2, 1]
-            .into_iter()
-            .find(|&edge| page.printed(edge) <= DEBUG_LIMIT)
-            .unwrap_or(0);
+        page.edge = page.widest_edge(&[usize::MAX, EDGE, 2, 1], DEBUG_LIMIT);
         if f.alternate() {
             page.breaks = Breaks::Rows {
                 indent: "data: ".len(),
@@ -295,6 +294,12 @@ impl<const N: usize> Page<N> {
     fn printed(&self, edge: usize) -> usize {
         let kept = |&len: &usize| len.min(edge.saturating_mul(2));
         self.shape.iter().map(kept).product()
+    }
+
+    /// The first of these edges that leaves no more than `most` elements, or none.
+    fn widest_edge(&self, edges: &[usize], most: usize) -> usize {
+        let fits = |edge: &&usize| self.printed(**edge) <= most;
+        edges.iter().find(fits).copied().unwrap_or(0)
     }
 
     /// The positions on an axis that are printed, with `None` for the dots.

@@ -271,7 +271,8 @@ impl<T, const N: usize> TensorMut<T, N> {
     ///
     /// # Panics
     ///
-    /// If `count` is 0, or the parts would interleave in memory.
+    /// If `count` is 0, if the parts would interleave in memory, or if there is no memory for the
+    /// list of them.
     #[track_caller]
     pub fn split_into(self, count: usize) -> Vec<Self> {
         assert!(
@@ -280,7 +281,11 @@ impl<T, const N: usize> TensorMut<T, N> {
         );
         let rows = self.shape().first().copied().unwrap_or(1);
         let count = count.min(rows.max(1));
-        let mut parts = Vec::with_capacity(count);
+        // An axis without elements may be longer than any list of its parts.
+        let mut parts = Vec::new();
+        if parts.try_reserve_exact(count).is_err() {
+            panic!("there is no memory for a list of {count} parts; ask for fewer");
+        }
         let mut rest = self;
         for left in (2..=count).rev() {
             let rows = rest.shape()[0].div_ceil(left);

@@ -127,6 +127,14 @@ fn into_no_parts_is_a_mistake() {
 }
 
 #[test]
+#[should_panic(expected = "no memory for a list of 1152921504606846976 parts")]
+#[cfg(target_pointer_width = "64")]
+fn an_axis_without_elements_has_no_endless_list_of_parts() {
+    let long = kornia_tensor::Tensor::<u8, 2>::zeros([1 << 60, 0]);
+    long.try_into_mut().unwrap().split_into(1 << 60);
+}
+
+#[test]
 fn padding_between_rows_belongs_to_one_part_or_the_other() {
     // Rows of 3 in rows of 5: the window is cut where the second part begins.
     let all = Tensor::from_shape_fn([4, 5], |[y, x]| 5 * y as u32 + x as u32);

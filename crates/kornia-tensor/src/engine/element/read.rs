@@ -143,12 +143,21 @@ fn fill(from: &mut (impl Read + ?Sized), bytes: &mut [u8]) -> io::Result<usize> 
     while filled < bytes.len() {
         match from.read(&mut bytes[filled..]) {
             Ok(0) => break,
+            Ok(more) if more > bytes.len() - filled => {
+                return Err(claims_too_much(more, bytes.len() - filled));
+            }
             Ok(more) => filled += more,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
     Ok(filled)
+}
+
+/// What is wrong with a stream that says it has read more than there was room for.
+pub(crate) fn claims_too_much(read: usize, room: usize) -> io::Error {
+    let what = format!("the stream says that it read {read} bytes where {room} were asked for");
+    io::Error::new(ErrorKind::InvalidData, what)
 }
 
 fn reserve<T>(elements: &mut Vec<T>, more: usize) -> Result<(), ReadError> {

@@ -88,6 +88,8 @@ impl FileError {
     /// The same, in this file unless one is named already.
     pub(crate) fn in_file(mut self, file: Option<&Path>) -> Self {
         if self.0.file.is_none() {
+            // The empty path has no name to print.
+            let file = file.filter(|path| !path.as_os_str().is_empty());
             self.0.file = file.map(Path::to_path_buf);
         }
         self

@@ -1,8 +1,10 @@
 //! Archives of several arrays.
 
+mod checked;
 mod gate;
 mod write;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -11,6 +13,8 @@ use std::path::{Path, PathBuf};
 use zip::read::{ZipFile, ZipReadOptions};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
+
+use checked::Checked;
 
 use super::header::Header;
 use super::read::{Length, ReadOptions, more_follows};
@@ -41,7 +45,12 @@ pub use write::{NpzWriter, save_npz, save_npz_compressed};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct NpzReader<R> {
-    archive: ZipArchive<R>,
+    archive: ZipArchive<Checked<R>>,
+    /// The names of the members in their order, in the encoding that the archive says.
+    members: Vec<String>,
+    /// Where each name stands in that order. Asked of the archive, a name that is not there costs
+    /// a look at all of them.
+    index: HashMap<String, usize>,
     /// Bytes of the whole archive.
     len: u64,
     file: Option<PathBuf>,
@@ -70,7 +79,8 @@ impl<R: Read + Seek> NpzReader<R> {
     /// # Errors
     ///
     /// `Io`; `Invalid` if this is no archive, or has two arrays of one name.
-    pub fn new(mut reader: R) -> Result<Self, FileError> {
+    pub fn new(reader: R) -> Result<Self, FileError> {
+        let mut reader = Checked(reader);
         let len = reader.seek(SeekFrom::End(0))?;
         if len == 0 {
             let what = "the file is empty; an archive of arrays was expected";
@@ -92,8 +102,20 @@ impl<R: Read + Seek> NpzReader<R> {
                         archive anew";
             return Err(FileErrorKind::Invalid(what.to_string()).into());
         }
+        let name = |(at, raw): (usize, &[u8])| match archive.name_for_index(at) {
+            Some(Ok(name)) => name.into_owned(),
+            // Python opens no such archive.
+            _ => String::from_utf8_lossy(raw).into_owned(),
+        };
+        let members: Vec<_> = archive.file_names_raw().enumerate().map(name).collect();
+        let mut index = HashMap::with_capacity(members.len());
+        for (at, name) in members.iter().enumerate() {
+            index.entry(name.clone()).or_insert(at);
+        }
         Ok(Self {
             archive,
+            members,
+            index,
             len,
             file: None,
             options: ReadOptions::new(),
@@ -125,24 +147,11 @@ impl<R: Read + Seek> NpzReader<R> {
     ///
     /// Where there is a member with `.npy` and one without, the first keeps it.
     pub fn names(&self) -> Vec<String> {
-        let members = (0..self.archive.len()).map(|index| self.member(index));
-        let of_array = |name: String| match name.strip_suffix(".npy") {
-            Some(short) if self.archive.index_for_name(short).is_none() => short.to_string(),
-            _ => name,
+        let of_array = |name: &String| match name.strip_suffix(".npy") {
+            Some(short) if !self.index.contains_key(short) => short.to_string(),
+            _ => name.clone(),
         };
-        members.map(of_array).collect()
-    }
-
-    /// The name of a member, in the encoding that the archive says.
-    fn member(&self, index: usize) -> String {
-        match self.archive.name_for_index(index) {
-            Some(Ok(name)) => name.into_owned(),
-            // Python opens no such archive.
-            _ => {
-                let raw = self.archive.file_names_raw().nth(index);
-                String::from_utf8_lossy(raw.unwrap_or_default()).into_owned()
-            }
-        }
+        self.members.iter().map(of_array).collect()
     }
 
     /// Reads one array. O(n).
@@ -194,7 +203,7 @@ impl<R: Read + Seek> NpzReader<R> {
     fn with_member<V>(
         &mut self,
         name: &str,
-        read: impl FnOnce(ZipFile<'_, R>, Length) -> Result<V, FileErrorKind>,
+        read: impl FnOnce(ZipFile<'_, Checked<R>>, Length) -> Result<V, FileErrorKind>,
     ) -> Result<V, FileError> {
         let found = self.find(name).and_then(|index| {
             let entry = self.archive.by_index_data(index).map_err(kind)?;
@@ -226,9 +235,10 @@ impl<R: Read + Seek> NpzReader<R> {
     }
 
     fn find(&self, name: &str) -> Result<usize, FileErrorKind> {
-        let index = self.archive.index_for_name(name);
+        let index = self.index.get(name);
         index
-            .or_else(|| self.archive.index_for_name(&format!("{name}.npy")))
+            .or_else(|| self.index.get(&format!("{name}.npy")))
+            .copied()
             .ok_or_else(|| FileErrorKind::Missing {
                 names: self.names(),
             })

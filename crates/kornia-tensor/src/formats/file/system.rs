@@ -17,6 +17,7 @@ pub(super) fn system<R>(call: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
 }
 
 #[cfg(test)]
+#[cfg_attr(miri, allow(dead_code, reason = "Miri has no files for its tests"))]
 pub(super) mod fault {
     use std::cell::Cell;
     use std::io::{self, ErrorKind};

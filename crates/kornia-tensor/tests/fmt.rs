@@ -673,6 +673,7 @@ fn debug_tells_shared_from_unique() {
 
 /// Two along each of forty axes are a million millions.
 #[test]
+#[cfg_attr(miri, ignore = "a minute of safe code")]
 fn views_of_many_axes_print_few_elements() -> Result<(), TensorError> {
     let one = [1u8];
     let many = TensorView::from_slice([1; 40], &one)?.broadcast_to([2; 40])?;

@@ -27,8 +27,8 @@ impl<T: Display, const N: usize> Display for TensorView<'_, T, N> {
     /// The elements as NumPy's `print` lays them out.
     ///
     /// Columns are aligned on the widest element, rows are broken after 75 characters, and of
-    /// more than 1000 elements only the first and last 3 along each longer axis are printed, or
-    /// fewer where ten axes would still be many thousands.
+    /// more than 1000 elements only the first and last 3 along each longer axis are printed, or fewer
+    /// of them where that would still be more than 10,000 elements, as it is from six axes on.
     /// Elements that are not printed are not formatted, and the others once. Precision, sign,
     /// `#` and `0` are passed on to the elements; width, fill and alignment make the columns.
     ///
